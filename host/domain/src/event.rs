@@ -1,0 +1,138 @@
+//! What happened to an order. Applying the events in order gives the document.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PaymentId, RefundId};
+use crate::order::{HoldSource, Order};
+use crate::status::EventKind;
+use crate::time::Timestamp;
+
+/// A fact about an order. The serialised form is the stored payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// The first event carries the whole document of version 1.
+    #[serde(rename = "order.placed")]
+    Placed(Box<Order>),
+    /// The total is zero.
+    #[serde(rename = "order.payment_not_required")]
+    PaymentNotRequired {},
+    /// Another payment was tried.
+    #[serde(rename = "order.payment_attempted")]
+    PaymentAttempted {
+        /// The new payment.
+        payment_id: PaymentId,
+        /// What the customer chose.
+        payment_method_id: String,
+    },
+    /// The customer must confirm.
+    #[serde(rename = "order.payment_action_required")]
+    PaymentActionRequired {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Where.
+        url: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Authorised.
+    #[serde(rename = "order.payment_authorized")]
+    PaymentAuthorized {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// The provider's name for it.
+        reference: String,
+        /// Minor units.
+        amount: i64,
+    },
+    /// Declined.
+    #[serde(rename = "order.payment_declined")]
+    PaymentDeclined {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// The provider's code.
+        code: String,
+        /// For people.
+        message: String,
+        /// Until when another may be tried.
+        retry_until: Timestamp,
+    },
+    /// Captured.
+    #[serde(rename = "order.payment_captured")]
+    PaymentCaptured {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+    },
+    /// Given up before anything was sent: an authorisation, or a capture of one that is then voided.
+    #[serde(rename = "order.payment_abandoned")]
+    PaymentAbandoned {
+        /// Which payment.
+        payment_id: PaymentId,
+    },
+    /// The authorisation was given up at the provider.
+    #[serde(rename = "order.payment_voided")]
+    PaymentVoided {
+        /// Which payment.
+        payment_id: PaymentId,
+    },
+    /// Given back.
+    #[serde(rename = "order.payment_refunded")]
+    PaymentRefunded {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Which refund.
+        refund_id: RefundId,
+        /// Minor units.
+        amount: i64,
+    },
+    /// The outcome of an operation could not be learnt; the order is parked for an operator.
+    #[serde(rename = "order.payment_unknown")]
+    PaymentUnknown {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What is known.
+        message: String,
+    },
+    /// Parked.
+    #[serde(rename = "order.hold_placed")]
+    HoldPlaced {
+        /// Who or what.
+        source: HoldSource,
+        /// For people.
+        reason: String,
+    },
+    /// Freed of every hold.
+    #[serde(rename = "order.hold_released")]
+    HoldReleased {},
+    /// Cancelled as a whole.
+    #[serde(rename = "order.cancelled")]
+    Cancelled {
+        /// For people.
+        reason: String,
+    },
+}
+
+impl Event {
+    /// The row of the transition table that it takes.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::Placed(_) => EventKind::Placed,
+            Self::PaymentNotRequired {} => EventKind::PaymentNotRequired,
+            Self::PaymentAttempted { .. } => EventKind::PaymentAttempted,
+            Self::PaymentActionRequired { .. } => EventKind::PaymentActionRequired,
+            Self::PaymentAuthorized { .. } => EventKind::PaymentAuthorized,
+            Self::PaymentDeclined { .. } => EventKind::PaymentDeclined,
+            Self::PaymentCaptured { .. } => EventKind::PaymentCaptured,
+            Self::PaymentAbandoned { .. } => EventKind::PaymentAbandoned,
+            Self::PaymentVoided { .. } => EventKind::PaymentVoided,
+            Self::PaymentRefunded { .. } => EventKind::PaymentRefunded,
+            Self::PaymentUnknown { .. } => EventKind::PaymentUnknown,
+            Self::HoldPlaced { .. } => EventKind::HoldPlaced,
+            Self::HoldReleased {} => EventKind::HoldReleased,
+            Self::Cancelled { .. } => EventKind::Cancelled,
+        }
+    }
+}

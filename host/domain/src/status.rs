@@ -1,0 +1,337 @@
+//! The states of an order, a shipment and a payment, and the tables that say how they follow each other.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every state, in its usual order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in the API, in SQL and in documents.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|s| s.name() == text).ok_or_else(|| {
+                    let names: Vec<_> = Self::ALL.iter().map(|s| s.name()).collect();
+                    format!("must be one of {}", names.join(", "))
+                })
+            }
+        }
+    };
+}
+
+states!(/// Where an order stands.
+OrderStatus {
+    /// Accepted, nothing authorised yet.
+    Placed = "placed",
+    /// The payment is being authorised and captured.
+    PaymentPending = "payment_pending",
+    /// The payment was declined; the stock is held until `retry_until`.
+    PaymentFailed = "payment_failed",
+    /// Paid, or nothing to pay.
+    PaymentConfirmed = "payment_confirmed",
+    /// A warehouse has begun.
+    Processing = "processing",
+    /// Some shipments have left.
+    PartiallyShipped = "partially_shipped",
+    /// Every shipment has left.
+    Shipped = "shipped",
+    /// Every shipment is with the last courier or delivered.
+    OutForDelivery = "out_for_delivery",
+    /// Every shipment has arrived.
+    Delivered = "delivered",
+    /// Everything came back.
+    Returned = "returned",
+    /// Over, nothing ships.
+    Cancelled = "cancelled",
+});
+
+states!(/// Where a shipment stands.
+ShipmentStatus {
+    /// Not begun.
+    Pending = "pending",
+    /// Packed, waiting for the carrier.
+    Packed = "packed",
+    /// Handed to the carrier.
+    Shipped = "shipped",
+    /// On its way.
+    InTransit = "in_transit",
+    /// With the last courier.
+    OutForDelivery = "out_for_delivery",
+    /// Arrived.
+    Delivered = "delivered",
+    /// Something went wrong on the way.
+    Exception = "exception",
+    /// Will not ship.
+    Cancelled = "cancelled",
+});
+
+states!(/// Where a payment stands.
+PaymentStatus {
+    /// Not yet authorised.
+    Pending = "pending",
+    /// The customer must confirm.
+    RequiresAction = "requires_action",
+    /// Authorised, not captured.
+    Authorized = "authorized",
+    /// Captured in part.
+    PartiallyCaptured = "partially_captured",
+    /// Captured.
+    Captured = "captured",
+    /// Given back in part.
+    PartiallyRefunded = "partially_refunded",
+    /// Given back.
+    Refunded = "refunded",
+    /// Given up without a charge.
+    Voided = "voided",
+    /// Declined.
+    Failed = "failed",
+    /// Nobody knows; an operator must look.
+    Unknown = "unknown",
+});
+
+states!(/// What happened to an order; the `type` of its events.
+EventKind {
+    /// The order was accepted and its stock reserved.
+    Placed = "order.placed",
+    /// There is nothing to pay.
+    PaymentNotRequired = "order.payment_not_required",
+    /// Another payment was tried.
+    PaymentAttempted = "order.payment_attempted",
+    /// The customer must confirm the payment.
+    PaymentActionRequired = "order.payment_action_required",
+    /// The provider authorised the payment.
+    PaymentAuthorized = "order.payment_authorized",
+    /// The provider declined the payment.
+    PaymentDeclined = "order.payment_declined",
+    /// The payment was captured.
+    PaymentCaptured = "order.payment_captured",
+    /// A payment that was never sent was given up.
+    PaymentAbandoned = "order.payment_abandoned",
+    /// An authorisation was given up.
+    PaymentVoided = "order.payment_voided",
+    /// Captured money was given back.
+    PaymentRefunded = "order.payment_refunded",
+    /// The outcome of a payment operation could not be learnt.
+    PaymentUnknown = "order.payment_unknown",
+    /// The order was parked.
+    HoldPlaced = "order.hold_placed",
+    /// The order was freed.
+    HoldReleased = "order.hold_released",
+    /// The order was cancelled.
+    Cancelled = "order.cancelled",
+});
+
+/// One row of the transition table: in `from`, an event of this kind leads to `to`.
+pub type Transition = (OrderStatus, EventKind, OrderStatus);
+
+/// Every move of an order's status that an event may cause. Kinds that are facts of the outside world (a provider's
+/// answer) are accepted in every status in which they can arrive, cancelled included.
+pub const TRANSITIONS: &[Transition] = {
+    use EventKind as E;
+    use OrderStatus as S;
+    &[
+        (S::Placed, E::PaymentNotRequired, S::PaymentConfirmed),
+        (S::Placed, E::HoldPlaced, S::Placed),
+        // Freeing an order that was parked at placement begins its payment.
+        (S::Placed, E::HoldReleased, S::PaymentPending),
+        (S::Placed, E::Cancelled, S::Cancelled),
+        (S::PaymentPending, E::PaymentActionRequired, S::PaymentPending),
+        (S::PaymentPending, E::PaymentAuthorized, S::PaymentPending),
+        (S::PaymentPending, E::PaymentCaptured, S::PaymentConfirmed),
+        (S::PaymentPending, E::PaymentDeclined, S::PaymentFailed),
+        // A declined capture is followed by giving up its authorisation, while another payment may already be tried.
+        (S::PaymentPending, E::PaymentVoided, S::PaymentPending),
+        (S::PaymentPending, E::PaymentUnknown, S::PaymentPending),
+        (S::PaymentPending, E::HoldPlaced, S::PaymentPending),
+        (S::PaymentPending, E::HoldReleased, S::PaymentPending),
+        (S::PaymentPending, E::Cancelled, S::Cancelled),
+        (S::PaymentFailed, E::PaymentAttempted, S::PaymentPending),
+        (S::PaymentFailed, E::PaymentVoided, S::PaymentFailed),
+        (S::PaymentFailed, E::PaymentUnknown, S::PaymentFailed),
+        (S::PaymentFailed, E::HoldPlaced, S::PaymentFailed),
+        (S::PaymentFailed, E::HoldReleased, S::PaymentFailed),
+        (S::PaymentFailed, E::Cancelled, S::Cancelled),
+        (S::PaymentConfirmed, E::PaymentVoided, S::PaymentConfirmed),
+        (S::PaymentConfirmed, E::PaymentUnknown, S::PaymentConfirmed),
+        (S::PaymentConfirmed, E::HoldPlaced, S::PaymentConfirmed),
+        (S::PaymentConfirmed, E::HoldReleased, S::PaymentConfirmed),
+        (S::PaymentConfirmed, E::Cancelled, S::Cancelled),
+        (S::Processing, E::HoldPlaced, S::Processing),
+        (S::Processing, E::HoldReleased, S::Processing),
+        (S::Processing, E::Cancelled, S::Cancelled),
+        // A cancelled order still takes in what the provider did, and gives it back.
+        (S::Cancelled, E::PaymentActionRequired, S::Cancelled),
+        (S::Cancelled, E::PaymentAuthorized, S::Cancelled),
+        (S::Cancelled, E::PaymentCaptured, S::Cancelled),
+        (S::Cancelled, E::PaymentDeclined, S::Cancelled),
+        (S::Cancelled, E::PaymentAbandoned, S::Cancelled),
+        (S::Cancelled, E::PaymentVoided, S::Cancelled),
+        (S::Cancelled, E::PaymentRefunded, S::Cancelled),
+        (S::Cancelled, E::PaymentUnknown, S::Cancelled),
+        (S::Cancelled, E::HoldReleased, S::Cancelled),
+    ]
+};
+
+impl OrderStatus {
+    /// The status after an event of this kind, or none where the table has no such move.
+    #[must_use]
+    pub fn after(self, kind: EventKind) -> Option<Self> {
+        TRANSITIONS.iter().find(|(from, k, _)| *from == self && *k == kind).map(|(_, _, to)| *to)
+    }
+
+    /// What the shipments say about the order once they move, or none while no shipment has moved.
+    ///
+    /// Cancelled shipments do not count. A shipment with an exception counts as on its way.
+    #[must_use]
+    pub fn from_shipments(shipments: &[ShipmentStatus]) -> Option<Self> {
+        let counted: Vec<ShipmentStatus> =
+            shipments.iter().copied().filter(|s| *s != ShipmentStatus::Cancelled).collect();
+        if counted.is_empty() {
+            return (!shipments.is_empty()).then_some(Self::Cancelled);
+        }
+        DERIVATIONS.iter().find(|row| row.fits(&counted)).map(|row| row.order)
+    }
+}
+
+/// One row of the table that derives an order's status from its shipments.
+#[derive(Debug, Clone, Copy)]
+pub struct Derivation {
+    /// How many of the shipments that count the row is about.
+    pub share: Share,
+    /// The states that they must be in.
+    pub states: &'static [ShipmentStatus],
+    /// What the order then is.
+    pub order: OrderStatus,
+}
+
+/// How many of the shipments that count a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Every one.
+    All,
+    /// At least one.
+    Any,
+}
+
+/// What the shipments say about the order; the first row that fits counts. Cancelled shipments do not count; where all
+/// are cancelled, so is the order; where no row fits, no shipment has moved and the payment decides.
+pub const DERIVATIONS: &[Derivation] = {
+    use OrderStatus as O;
+    use ShipmentStatus::{Delivered, Exception, InTransit, OutForDelivery, Packed, Shipped};
+    // What went wrong on the way has left the warehouse all the same.
+    const LEFT: &[ShipmentStatus] = &[Shipped, InTransit, OutForDelivery, Delivered, Exception];
+    &[
+        Derivation { share: Share::All, states: &[Delivered], order: O::Delivered },
+        Derivation { share: Share::All, states: &[OutForDelivery, Delivered], order: O::OutForDelivery },
+        Derivation { share: Share::All, states: LEFT, order: O::Shipped },
+        Derivation { share: Share::Any, states: LEFT, order: O::PartiallyShipped },
+        Derivation { share: Share::Any, states: &[Packed], order: O::Processing },
+    ]
+};
+
+impl Derivation {
+    fn fits(&self, shipments: &[ShipmentStatus]) -> bool {
+        let mut inside = shipments.iter().map(|s| self.states.contains(s));
+        match self.share {
+            Share::All => inside.all(|it| it),
+            Share::Any => inside.any(|it| it),
+        }
+    }
+}
+
+/// The transition table as a Markdown table, for the documentation.
+#[must_use]
+pub fn transitions_markdown() -> String {
+    let mut out = String::from("| from | event | to |\n|---|---|---|\n");
+    for (from, kind, to) in TRANSITIONS {
+        out.push_str(&format!("| `{from}` | `{kind}` | `{to}` |\n"));
+    }
+    out
+}
+
+/// The table of [`DERIVATIONS`] as a Markdown table, for the documentation.
+#[must_use]
+pub fn derivations_markdown() -> String {
+    let mut out = String::from("| shipments that are not cancelled | order |\n|---|---|\n");
+    for row in DERIVATIONS {
+        let states: Vec<_> = row.states.iter().map(|s| format!("`{s}`")).collect();
+        let share = match row.share {
+            Share::All => "each is",
+            Share::Any => "at least one is",
+        };
+        out.push_str(&format!("| {share} {} | `{}` |\n", states.join(" or "), row.order));
+    }
+    out.push_str(&format!("| there are none | `{}` |\n", OrderStatus::Cancelled));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_table_says_one_thing_per_status_and_event() {
+        for (index, (from, kind, _)) in TRANSITIONS.iter().enumerate() {
+            let same = TRANSITIONS.iter().skip(index + 1).find(|(f, k, _)| f == from && k == kind);
+            assert_eq!(same, None);
+        }
+    }
+
+    #[test]
+    fn names_come_back() {
+        for status in OrderStatus::ALL {
+            assert_eq!(status.name().parse::<OrderStatus>().as_ref(), Ok(status));
+        }
+        assert!("shiped".parse::<OrderStatus>().unwrap_err().contains("partially_shipped"));
+    }
+
+    #[test]
+    fn shipments_decide_the_order() {
+        use OrderStatus as O;
+        use ShipmentStatus::*;
+        let cases: &[(&[ShipmentStatus], Option<O>)] = &[
+            (&[], None),
+            (&[Pending, Pending], None),
+            (&[Packed, Pending], Some(O::Processing)),
+            (&[Shipped, Pending], Some(O::PartiallyShipped)),
+            (&[Shipped, Cancelled], Some(O::Shipped)),
+            (&[Exception, Delivered], Some(O::Shipped)),
+            (&[OutForDelivery, Delivered], Some(O::OutForDelivery)),
+            (&[Delivered, Delivered, Cancelled], Some(O::Delivered)),
+            (&[Cancelled, Cancelled], Some(O::Cancelled)),
+        ];
+        for (shipments, expected) in cases {
+            assert_eq!(O::from_shipments(shipments), *expected, "{shipments:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cancelled_shipment_never_counts_beside_others(mut states in prop::collection::vec(prop::sample::select(ShipmentStatus::ALL), 1..6)) {
+            prop_assume!(states.iter().any(|s| *s != ShipmentStatus::Cancelled));
+            let before = OrderStatus::from_shipments(&states);
+            states.push(ShipmentStatus::Cancelled);
+            prop_assert_eq!(OrderStatus::from_shipments(&states), before);
+        }
+    }
+}
