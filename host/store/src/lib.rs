@@ -1,0 +1,44 @@
+//! The package store: the only place that knows a database.
+//!
+//! Everything durable about orders and stock changes through [`Store::commit`]: a [`Changeset`] is encoded in the
+//! caller's task ([`prepare`]), waits in a bounded, fair queue ([`queue`]), and is taken by the writer ([`writer`]) with
+//! whatever else waits into one transaction: claim, read, resolve, write. [`resolve`] is pure and knows no database;
+//! what SQLite is asked stands in [`sqlite`]. Reads go to a pool of readers of their own ([`reads`]).
+//!
+//! Invariants: stock is never negative and never promised twice; an order's events are chained by hash and numbered
+//! without gaps; positions are gap-free and in the order of commits; an idempotency key is used up exactly when its
+//! changeset commits. [`Store::verify`] recomputes all of it.
+
+pub mod audit;
+pub mod chain;
+pub mod changeset;
+pub mod config;
+mod encode;
+mod error;
+mod facts;
+mod merchant;
+pub mod outcome;
+mod prepare;
+mod queue;
+mod reads;
+pub mod records;
+mod resolve;
+pub mod runner;
+mod sqlite;
+mod store;
+mod writer;
+
+pub use audit::{Fault, Report};
+pub use changeset::{
+    Actor, Changeset, Decision, JournalEntry, JournalKind, KeyClaim, Lease, Operation, OrderChange, SealKey,
+    StockChange,
+};
+pub use config::Config;
+pub use error::Error;
+pub use facts::Facts;
+pub use outcome::{Committed, Outcome, StoredKey};
+pub use records::{
+    ApiKey, Binding, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow, StoredOrder,
+    Tenant, WarehouseRow,
+};
+pub use store::Store;

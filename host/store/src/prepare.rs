@@ -1,0 +1,166 @@
+//! A changeset made ready for the queue: everything that can be computed without the locked rows is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::hooks::routing::{PLANS_MAX, Plan};
+use domain::ids::{EventId, OrderId, Sku, TenantId, WarehouseId};
+use domain::placement::Draft;
+use domain::time::Timestamp;
+
+use crate::Error;
+use crate::chain::Hash;
+use crate::changeset::{
+    Changeset, Decision, JournalEntry, KeyClaim, Lease, Operation, OrderChange, SealKey, StockChange,
+};
+use crate::encode::{self, Encoded, PLACEMENT_EVENTS_MAX};
+
+/// A changeset ready for the queue.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub tenant: TenantId,
+    pub actor: Arc<str>,
+    pub order: Change,
+    pub stock: Vec<StockChange>,
+    pub key: Option<KeyClaim>,
+    pub decisions: Vec<Decision>,
+    pub operations: Vec<Operation>,
+    pub journal: Vec<JournalEntry>,
+    pub seal_keys: Vec<SealKey>,
+    /// About what it adds to a transaction.
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Change {
+    None,
+    Place(Box<Place>),
+    Update(Box<Update>),
+    Defer { order_id: OrderId, expected_version: u64, wake_at: Option<Timestamp>, lease: Option<Lease> },
+}
+
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub draft: Arc<Draft>,
+    pub plans: Vec<Plan>,
+    pub lease: Option<Lease>,
+    pub event_ids: [EventId; PLACEMENT_EVENTS_MAX],
+    /// The order under the first plan, which is the one usually taken.
+    pub first: Option<Arc<Encoded>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Update {
+    pub encoded: Arc<Encoded>,
+    pub expected_version: u64,
+    pub previous_hash: Hash,
+    pub lease: Option<Lease>,
+    /// What the order takes (positive) and gives back (negative), summed and sorted, without zeros.
+    pub deltas: Vec<(Sku, WarehouseId, i64)>,
+    /// What it holds no more of.
+    pub gone: Vec<(Sku, WarehouseId)>,
+    /// What it holds another quantity of than before.
+    pub held: Vec<(Sku, WarehouseId, i64)>,
+}
+
+impl Prepared {
+    pub fn new(changeset: Changeset) -> Result<Self, Error> {
+        let actor: Arc<str> = changeset.actor.name.into();
+        let order = change(changeset.order, changeset.tenant, &actor)?;
+        let mut prepared = Self {
+            tenant: changeset.tenant,
+            actor,
+            order,
+            stock: changeset.stock,
+            key: changeset.key,
+            decisions: changeset.decisions,
+            operations: changeset.operations,
+            journal: changeset.journal,
+            seal_keys: changeset.seal_keys,
+            bytes: 0,
+        };
+        prepared.bytes = prepared.count_bytes();
+        Ok(prepared)
+    }
+
+    fn count_bytes(&self) -> usize {
+        let encoded = |e: &Encoded| e.document.len() + e.events.iter().map(|r| r.payload.len() + 200).sum::<usize>();
+        let order = match &self.order {
+            Change::None | Change::Defer { .. } => 0,
+            Change::Place(place) => place.first.as_deref().map_or(4096, encoded),
+            Change::Update(update) => encoded(&update.encoded),
+        };
+        let decisions: usize = self
+            .decisions
+            .iter()
+            .map(|d| 200 + d.input.len() + d.output.as_deref().map_or(0, str::len) + d.logs.len())
+            .sum();
+        let journal: usize = self.journal.iter().map(|j| 100 + j.payload.len()).sum();
+        let operations: usize = self.operations.iter().map(|o| 200 + o.operation.len()).sum();
+        let key = self.key.as_ref().map_or(0, |k| k.key.len() + k.response.as_ref().map_or(0, String::len));
+        200 + order + decisions + journal + operations + key + self.stock.len() * 100
+    }
+}
+
+fn change(order: OrderChange, tenant: TenantId, actor: &Arc<str>) -> Result<Change, Error> {
+    match order {
+        OrderChange::None => Ok(Change::None),
+        OrderChange::Defer { order_id, expected_version, wake_at, lease } => {
+            Ok(Change::Defer { order_id, expected_version, wake_at, lease })
+        }
+        OrderChange::Place { draft, mut plans, lease } => {
+            own(tenant, draft.tenant_id)?;
+            plans.truncate(PLANS_MAX);
+            let event_ids = [encode::new_event_id(), encode::new_event_id()];
+            let first = plans.first().map(|plan| encode::placement(&draft, plan, &event_ids, actor)).transpose()?;
+            Ok(Change::Place(Box::new(Place { draft, plans, lease, event_ids, first: first.map(Arc::new) })))
+        }
+        OrderChange::Update { before, order, events, lease } => {
+            own(tenant, order.tenant_id)?;
+            let held_before = before.order.reservations();
+            let encoded = encode::update(&before, *order, &events, actor)?;
+            let (deltas, gone, held) = differences(&held_before, &encoded.reservations);
+            Ok(Change::Update(Box::new(Update {
+                encoded: Arc::new(encoded),
+                expected_version: before.order.version,
+                previous_hash: before.head_hash,
+                lease,
+                deltas,
+                gone,
+                held,
+            })))
+        }
+    }
+}
+
+fn own(tenant: TenantId, of_order: TenantId) -> Result<(), Error> {
+    if tenant == of_order {
+        return Ok(());
+    }
+    Err(Error::Inconsistent(format!("a changeset of {tenant} carries an order of {of_order}")))
+}
+
+type Quantities = Vec<(Sku, WarehouseId, i64)>;
+
+fn differences(before: &Quantities, after: &Quantities) -> (Quantities, Vec<(Sku, WarehouseId)>, Quantities) {
+    let mut both: BTreeMap<(&Sku, &WarehouseId), (i64, i64)> = BTreeMap::new();
+    for (sku, warehouse, units) in before {
+        both.entry((sku, warehouse)).or_default().0 += units;
+    }
+    for (sku, warehouse, units) in after {
+        both.entry((sku, warehouse)).or_default().1 += units;
+    }
+    let (mut deltas, mut gone, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for ((sku, warehouse), (old, new)) in both {
+        if old == new {
+            continue;
+        }
+        deltas.push((sku.clone(), warehouse.clone(), new - old));
+        if new == 0 {
+            gone.push((sku.clone(), warehouse.clone()));
+        } else {
+            held.push((sku.clone(), warehouse.clone(), new));
+        }
+    }
+    (deltas, gone, held)
+}

@@ -1,0 +1,88 @@
+//! The event log: of an order, of a merchant, of all.
+
+use domain::ids::{EventId, OrderId, TenantId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
+
+use super::own;
+use crate::records::EventRecord;
+use crate::sqlite::columns::{Columns, id, text};
+use crate::{Error, Store};
+
+/// What [`event`] reads, in its order.
+pub(crate) const EVENT_COLUMNS: &str =
+    "position, event_id, tenant_id, order_id, version, type, from_status, to_status, actor, reason, at, payload, hash";
+
+pub(crate) fn event(row: &SqliteRow) -> Result<EventRecord, Error> {
+    let mut columns = Columns::new(row);
+    Ok(EventRecord {
+        position: columns.count()?,
+        event_id: columns.id(EventId::new)?,
+        tenant: columns.id(TenantId::new)?,
+        order_id: columns.id(OrderId::new)?,
+        version: columns.count()?,
+        kind: columns.get()?,
+        from: columns.optional_status()?,
+        to: columns.status()?,
+        actor: columns.get()?,
+        reason: columns.get()?,
+        at: columns.time()?,
+        payload: columns.get()?,
+        hash: columns.hash()?,
+    })
+}
+
+impl Store {
+    /// An order's history, oldest first.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn order_events(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<EventRecord>, Error> {
+        let sql =
+            format!("select {EVENT_COLUMNS} from order_events where tenant_id = ? and order_id = ? order by version");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(own(tenant)).bind(id(order_id.uuid()));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(event).collect()
+    }
+
+    /// A merchant's events after a position, oldest first. `kind` is an exact kind, or `order.*` for all that begin so.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn tenant_events(
+        &self,
+        tenant: TenantId,
+        after: u64,
+        kind: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<EventRecord>, Error> {
+        let sql = format!("select {EVENT_COLUMNS} from order_events where tenant_id = ");
+        let mut query = QueryBuilder::<Sqlite>::new(sql);
+        query.push_bind(own(tenant)).push(" and position > ").push_bind(position(after));
+        if let Some(prefix) = kind.and_then(|k| k.strip_suffix('*')) {
+            // Not `like`: a merchant's text has no wildcards but its last star.
+            query.push(" and substr(type, 1, ").push_bind(prefix.chars().count() as i64).push(") = ");
+            query.push_bind(text(prefix));
+        } else if let Some(kind) = kind {
+            query.push(" and type = ").push_bind(text(kind));
+        }
+        query.push(" order by position limit ").push_bind(i64::from(limit));
+        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(event).collect()
+    }
+
+    /// All merchants' events after a position, oldest first: gap-free, in the order of commits.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn log_after(&self, after: u64, limit: u32) -> Result<Vec<EventRecord>, Error> {
+        let sql = format!("select {EVENT_COLUMNS} from order_events where position > ? order by position limit ?");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(position(after)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(event).collect()
+    }
+}
+
+fn position(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}

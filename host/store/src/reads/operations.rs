@@ -1,0 +1,147 @@
+//! What is being done outside for an order, and what policies decided about it.
+
+use std::sync::Arc;
+
+use domain::hooks::Hook;
+use domain::ids::{CustomerId, DecisionId, OrderId, SealKeyId, TenantId};
+use sqlx::sqlite::SqliteRow;
+
+use super::own;
+use crate::changeset::{Decision, JournalEntry, JournalKind, Operation, SealKey};
+use crate::records::OperationRecord;
+use crate::sqlite::Bulk;
+use crate::sqlite::columns::{Columns, id, text};
+use crate::{Error, Store};
+
+static SEAL_KEYS: Bulk = Bulk::new(
+    "select k.seal_key_id, k.customer_id, k.order_id, k.wrapped_key from ",
+    2,
+    " as v cross join seal_keys as k on k.tenant_id = v.column1 and k.seal_key_id = v.column2",
+);
+
+impl Store {
+    /// The policy calls about an order, oldest first.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn decisions(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<Decision>, Error> {
+        let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
+                   logs, error, at from decisions where tenant_id = ? and order_id = ? order by at, rowid";
+        let query = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(decision).collect()
+    }
+
+    /// The outside operations of an order with their journals, by task.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn operations(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<OperationRecord>, Error> {
+        let mut reader = self.reader().await?;
+        let sql = "select order_id, task_id, plugin, digest, idempotency_key, operation, attempts, next_at, state, last_error, \
+                   first_sent_at from operations where tenant_id = ? and order_id = ? order by task_id";
+        let rows = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).fetch_all(&mut *reader).await?;
+        let operations: Vec<Operation> = rows.iter().map(operation).collect::<Result<_, _>>()?;
+        let sql = "select order_id, task_id, seq, at, kind, payload from journal where tenant_id = ? and order_id = ? \
+                   order by task_id, seq";
+        let rows = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).fetch_all(&mut *reader).await?;
+        let mut journal: Vec<JournalEntry> = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        let with_journal = |operation: Operation| {
+            let own = journal.extract_if(.., |entry| entry.task_id == operation.task_id).collect();
+            OperationRecord { operation, journal: own }
+        };
+        Ok(operations.into_iter().map(with_journal).collect())
+    }
+
+    /// Those of the keys that exist.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn seal_keys(&self, tenant: TenantId, ids: &[SealKeyId]) -> Result<Vec<SealKey>, Error> {
+        let mut reader = self.reader().await?;
+        let bind = |key: &SealKeyId, row: &mut crate::sqlite::Row<'_>| {
+            row.bind(own(tenant)).bind(id(key.uuid()));
+        };
+        let rows = SEAL_KEYS.fetch(&mut reader, ids, bind).await?;
+        rows.iter().map(seal_key).collect()
+    }
+
+    /// The keys of a customer's data.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn seal_keys_of_customer(&self, tenant: TenantId, customer: &CustomerId) -> Result<Vec<SealKey>, Error> {
+        let sql = "select seal_key_id, customer_id, order_id, wrapped_key from seal_keys \
+                   where tenant_id = ? and customer_id = ? order by seal_key_id";
+        let query = sqlx::query(sql).bind(own(tenant)).bind(text(customer.as_str()));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(seal_key).collect()
+    }
+}
+
+fn decision(row: &SqliteRow) -> Result<Decision, Error> {
+    let mut columns = Columns::new(row);
+    Ok(Decision {
+        decision_id: columns.id(DecisionId::new)?,
+        order_id: columns.id(OrderId::new)?,
+        hook: columns.name(hook)?,
+        plugin: columns.get()?,
+        plugin_version: columns.get()?,
+        digest: columns.get()?,
+        outcome: columns.get()?,
+        fuel: columns.count()?,
+        duration_us: columns.count()?,
+        input: columns.get::<String>()?.into(),
+        output: columns.get::<Option<String>>()?.map(Arc::from),
+        logs: columns.get::<String>()?.into(),
+        error: columns.get()?,
+        at: columns.time()?,
+    })
+}
+
+fn hook(name: &str) -> Result<Hook, String> {
+    Hook::ALL.into_iter().find(|h| h.name() == name).ok_or_else(|| format!("{name} is no hook"))
+}
+
+fn operation(row: &SqliteRow) -> Result<Operation, Error> {
+    let mut columns = Columns::new(row);
+    Ok(Operation {
+        order_id: columns.id(OrderId::new)?,
+        task_id: columns.small()?,
+        plugin: columns.get()?,
+        digest: columns.get()?,
+        idempotency_key: columns.get()?,
+        operation: columns.get()?,
+        attempts: columns.small()?,
+        next_at: columns.optional_time()?,
+        state: columns.get()?,
+        last_error: columns.get()?,
+        first_sent_at: columns.optional_time()?,
+    })
+}
+
+fn entry(row: &SqliteRow) -> Result<JournalEntry, Error> {
+    let mut columns = Columns::new(row);
+    Ok(JournalEntry {
+        order_id: columns.id(OrderId::new)?,
+        task_id: columns.small()?,
+        seq: columns.small()?,
+        at: columns.time()?,
+        kind: columns.name(|kind| match kind {
+            "request" => Ok(JournalKind::Request),
+            "result" => Ok(JournalKind::Result),
+            other => Err(format!("{other} is no kind of journal entry")),
+        })?,
+        payload: columns.get::<String>()?.into(),
+    })
+}
+
+fn seal_key(row: &SqliteRow) -> Result<SealKey, Error> {
+    let mut columns = Columns::new(row);
+    Ok(SealKey {
+        seal_key_id: columns.id(SealKeyId::new)?,
+        customer_id: columns.optional_name(CustomerId::parse)?,
+        order_id: columns.optional_id(OrderId::new)?,
+        wrapped_key: columns.get()?,
+    })
+}

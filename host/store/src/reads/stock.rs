@@ -1,0 +1,54 @@
+//! Stock and idempotency keys as they are now.
+
+use domain::ids::{Sku, TenantId, WarehouseId};
+
+use super::own;
+use crate::records::{StockRow, WarehouseRow};
+use crate::sqlite::columns::{Columns, text};
+use crate::{Error, Store, StoredKey, sqlite};
+
+impl Store {
+    /// The stock of a SKU, by warehouse.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn inventory(&self, tenant: TenantId, sku: &Sku) -> Result<Vec<StockRow>, Error> {
+        let sql = "select sku, warehouse_id, on_hand, reserved from inventory where tenant_id = ? and sku = ? order by warehouse_id";
+        let query = sqlx::query(sql).bind(own(tenant)).bind(text(sku.as_str()));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        let stock = |row| {
+            let mut columns = Columns::new(row);
+            Ok(StockRow {
+                sku: columns.name(Sku::parse)?,
+                warehouse_id: columns.name(WarehouseId::parse)?,
+                on_hand: columns.get()?,
+                reserved: columns.get()?,
+            })
+        };
+        rows.iter().map(stock).collect()
+    }
+
+    /// A merchant's warehouses, by id.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn warehouses(&self, tenant: TenantId) -> Result<Vec<WarehouseRow>, Error> {
+        let sql = "select warehouse_id, document from warehouses where tenant_id = ? order by warehouse_id";
+        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        let warehouse = |row| {
+            let mut columns = Columns::new(row);
+            Ok(WarehouseRow { warehouse_id: columns.name(WarehouseId::parse)?, document: columns.get()? })
+        };
+        rows.iter().map(warehouse).collect()
+    }
+
+    /// What an idempotency key stands for, where it was used.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn stored_key(&self, tenant: TenantId, key: &str) -> Result<Option<StoredKey>, Error> {
+        let wanted = (tenant, key.to_owned());
+        let mut reader = self.reader().await?;
+        Ok(sqlite::keys(&mut reader, &[&wanted]).await?.remove(&wanted))
+    }
+}

@@ -1,0 +1,218 @@
+//! What reads answer.
+
+use domain::event::Event;
+use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, Sku, TenantId, WarehouseId};
+use domain::order::Order;
+use domain::status::OrderStatus;
+use domain::time::Timestamp;
+
+use crate::Error;
+use crate::changeset::{JournalEntry, Operation};
+
+/// An order with what its next event is chained to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOrder {
+    /// The document.
+    pub order: Order,
+    /// The hash of its last event.
+    pub head_hash: [u8; 32],
+}
+
+/// An event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Its place in the log of all merchants: gap-free, in the order of commits. Never shown to merchants as it is.
+    pub position: u64,
+    /// Stable over redelivery.
+    pub event_id: EventId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Its number within the order.
+    pub version: u64,
+    /// The name of its kind, such as `order.placed`.
+    pub kind: String,
+    /// The order's status before; none for the first event.
+    pub from: Option<OrderStatus>,
+    /// The order's status after.
+    pub to: OrderStatus,
+    /// Who.
+    pub actor: String,
+    /// Why, where somebody said so.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// The event as JSON, byte for byte as it was hashed.
+    pub payload: String,
+    /// Of this event and, through its predecessor's, of all before it.
+    pub hash: [u8; 32],
+}
+
+impl EventRecord {
+    /// The event itself.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the payload is none.
+    pub fn event(&self) -> Result<Event, Error> {
+        serde_json::from_str(&self.payload).map_err(|e| Error::Damaged(format!("event {}: {e}", self.event_id)))
+    }
+}
+
+/// What a list of orders is narrowed to. An empty filter is the whole history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only with this status.
+    pub status: Option<OrderStatus>,
+    /// Only of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// Only with this number of the merchant's.
+    pub external_id: Option<ExternalId>,
+    /// Placed at this moment or later.
+    pub placed_from: Option<Timestamp>,
+    /// Placed before this moment.
+    pub placed_to: Option<Timestamp>,
+}
+
+/// Stock of a SKU in a warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockRow {
+    /// Which SKU.
+    pub sku: Sku,
+    /// Where.
+    pub warehouse_id: WarehouseId,
+    /// Units there, reserved ones included.
+    pub on_hand: i64,
+    /// Units promised to orders.
+    pub reserved: i64,
+}
+
+impl StockRow {
+    /// What can be promised.
+    #[must_use]
+    pub const fn available(&self) -> i64 {
+        self.on_hand - self.reserved
+    }
+}
+
+/// A merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+    /// For people.
+    pub name: String,
+    /// The ISO 4217 code of orders that name none.
+    pub currency: String,
+    /// A JSON object of the app's.
+    pub settings: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// An API key. The key itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its public name.
+    pub key_id: KeyId,
+    /// For people; the actor of what it does.
+    pub name: String,
+    /// Of the key.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// The last characters, so that a person recognises it.
+    pub last4: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WarehouseRow {
+    /// The merchant's name for it.
+    pub warehouse_id: WarehouseId,
+    /// A JSON object of the app's.
+    pub document: String,
+}
+
+/// What decides a hook for a merchant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// `routing`, or `payment/main` for an adapter.
+    pub hook: String,
+    /// The plugin's name; `native` for the built-in default.
+    pub plugin: String,
+    /// The plugin's version.
+    pub version: String,
+    /// The component's digest; none for the built-in default.
+    pub digest: Option<String>,
+    /// The merchant's configuration of it, a JSON object.
+    pub config: String,
+    /// `fallback`, `hold` or `reject`.
+    pub on_failure: String,
+    /// The hosts it may send to.
+    pub hosts: Vec<String>,
+    /// When it was bound.
+    pub updated_at: Timestamp,
+}
+
+/// A version of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginVersion {
+    /// The plugin's name.
+    pub plugin: String,
+    /// From 1 or whatever the app counts.
+    pub version: String,
+    /// The component's digest.
+    pub digest: String,
+    /// Which hook it is for.
+    pub hook: String,
+    /// When it was uploaded.
+    pub created_at: Timestamp,
+}
+
+/// An outside operation with its journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRecord {
+    /// Where it stands.
+    pub operation: Operation,
+    /// What was sent and what came back, oldest first.
+    pub journal: Vec<JournalEntry>,
+}
+
+/// An event that a consumer could not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Which consumer.
+    pub consumer: String,
+    /// Of the event.
+    pub position: u64,
+    /// The event.
+    pub event_id: EventId,
+    /// What was to be taken.
+    pub payload: String,
+    /// Why it was not.
+    pub error: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The signed state of all of a merchant's orders at a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DailyRoot {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The day it was made for, `2026-03-18`.
+    pub day: String,
+    /// Up to and with this event of the log.
+    pub position: u64,
+    /// How many orders it covers.
+    pub orders: u64,
+    /// Over every order's id, version and head hash.
+    pub root: [u8; 32],
+    /// Of all of these and the root before.
+    pub signature: Vec<u8>,
+}

@@ -1,0 +1,104 @@
+//! From columns to domain values and back.
+
+use std::sync::Arc;
+
+use domain::status::OrderStatus;
+use domain::time::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::chain::Hash;
+
+/// An id as it is stored.
+pub(crate) fn id(id: Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
+/// A text as the driver takes it without another copy.
+pub(crate) fn text(text: &str) -> Arc<str> {
+    text.into()
+}
+
+/// A count as it is stored.
+pub(crate) fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Reads columns by place, left to right.
+pub(crate) struct Columns<'r> {
+    row: &'r SqliteRow,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub fn new(row: &'r SqliteRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub fn get<T>(&mut self) -> Result<T, Error>
+    where
+        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        let column = self.next;
+        self.next += 1;
+        Ok(self.row.try_get(column)?)
+    }
+
+    /// An id of any kind: `columns.id(OrderId::new)`.
+    pub fn id<T>(&mut self, make: impl Fn(Uuid) -> T) -> Result<T, Error> {
+        self.optional_id(make)?.ok_or_else(|| Error::Damaged("an id is missing".into()))
+    }
+
+    pub fn optional_id<T>(&mut self, make: impl Fn(Uuid) -> T) -> Result<Option<T>, Error> {
+        let bytes: Option<&[u8]> = self.get()?;
+        bytes.map(|b| Uuid::from_slice(b).map(&make)).transpose().map_err(|e| Error::Damaged(e.to_string()))
+    }
+
+    /// A text id: `columns.name(Sku::parse)`.
+    pub fn name<T>(&mut self, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Error> {
+        parse(self.get()?).map_err(Error::Damaged)
+    }
+
+    pub fn optional_name<T>(&mut self, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Error> {
+        let text: Option<&str> = self.get()?;
+        text.map(parse).transpose().map_err(Error::Damaged)
+    }
+
+    pub fn hash(&mut self) -> Result<Hash, Error> {
+        let bytes: &[u8] = self.get()?;
+        bytes.try_into().map_err(|_| Error::Damaged("a hash is not 32 bytes long".into()))
+    }
+
+    /// A count, which is never negative.
+    pub fn count(&mut self) -> Result<u64, Error> {
+        let number: i64 = self.get()?;
+        u64::try_from(number).map_err(|_| Error::Damaged(format!("{number} is not a count")))
+    }
+
+    pub fn small(&mut self) -> Result<u32, Error> {
+        let number: i64 = self.get()?;
+        u32::try_from(number).map_err(|_| Error::Damaged(format!("{number} is not a small count")))
+    }
+
+    pub fn time(&mut self) -> Result<Timestamp, Error> {
+        Ok(Timestamp::from_micros(self.get()?))
+    }
+
+    pub fn optional_time(&mut self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.get::<Option<i64>>()?.map(Timestamp::from_micros))
+    }
+
+    pub fn status(&mut self) -> Result<OrderStatus, Error> {
+        self.get::<&str>()?.parse().map_err(Error::Damaged)
+    }
+
+    pub fn optional_status(&mut self) -> Result<Option<OrderStatus>, Error> {
+        self.get::<Option<&str>>()?.map(str::parse).transpose().map_err(Error::Damaged)
+    }
+
+    pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
+        serde_json::from_str(self.get()?).map_err(|e| Error::Damaged(e.to_string()))
+    }
+}

@@ -1,0 +1,21 @@
+//! The store against real SQLite files, each test in a directory of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps none has failed")]
+
+#[path = "support/sample.rs"]
+mod sample;
+#[path = "support/world.rs"]
+mod world;
+
+#[path = "suite/audit.rs"]
+mod audit;
+#[path = "suite/commit.rs"]
+mod commit;
+#[path = "suite/faults.rs"]
+mod faults;
+#[path = "suite/reads.rs"]
+mod reads;
+#[path = "suite/runner.rs"]
+mod runner;
+#[path = "suite/stock.rs"]
+mod stock;
