@@ -1,0 +1,212 @@
+//! What an upload must be before any compiler sees it. Compiling is where a hostile component can eat a machine, so
+//! its dimensions are counted first, in one pass that takes no more than the component's size.
+
+use domain::hooks::Hook;
+use wasmparser::{Encoding, Parser, Payload};
+
+use crate::digest::digest;
+use crate::limits;
+use crate::wit::v0_1;
+
+/// The package that policies are written against.
+const PACKAGE: &str = "orderwright:policy/";
+
+/// The interface that serves each hook.
+const EXPORTS: [(&str, Hook); 4] =
+    [("route", Hook::Routing), ("taxation", Hook::Tax), ("screening", Hook::Risk), ("payment-adapter", Hook::Payment)];
+
+/// What a component is, as far as can be seen without compiling it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// SHA-256 in hexadecimal.
+    pub digest: String,
+    /// In bytes.
+    pub size: usize,
+    /// The hook that it serves.
+    pub hook: Hook,
+    /// The revision of the WIT package that it was built against.
+    pub wit_version: String,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    /// Functions in all its modules.
+    pub functions: u32,
+}
+
+/// Why a file is not a component that can be run, in every respect that was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", reasons.join("; "))]
+pub struct Refusal {
+    /// Plain sentences, never empty.
+    pub reasons: Vec<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reasons: vec![reason] }
+    }
+}
+
+/// Checks a component's form, dimensions, imports and exports.
+///
+/// # Errors
+/// Every reason for which it cannot be used.
+pub fn inspect(wasm: &[u8]) -> Result<Inspection, Refusal> {
+    if wasm.len() > limits::COMPONENT_BYTES {
+        let (size, most) = (wasm.len(), limits::COMPONENT_BYTES);
+        return Err(format!("the component has {size} bytes, at most {most} are allowed").into());
+    }
+    if !wasm.starts_with(b"\0asm") {
+        return Err("this is not WebAssembly: it does not begin with the bytes `\\0asm`".to_owned().into());
+    }
+    let survey = Survey::of(wasm)?;
+    let mut reasons = survey.too_large();
+    reasons.extend(survey.imports.iter().filter(|name| !is_offered(name)).map(|name| {
+        format!("it imports `{name}`, which is not offered: a policy may import `{PACKAGE}log` and a closed WASI")
+    }));
+    let served = match survey.served() {
+        Ok(served) => Some(served),
+        Err(reason) => {
+            reasons.push(reason);
+            None
+        }
+    };
+    match served {
+        Some((hook, wit_version)) if reasons.is_empty() => Ok(Inspection {
+            digest: digest(wasm),
+            size: wasm.len(),
+            hook,
+            wit_version,
+            imports: survey.imports,
+            functions: survey.functions,
+        }),
+        _ => Err(Refusal { reasons }),
+    }
+}
+
+fn is_offered(import: &str) -> bool {
+    match import.strip_prefix(PACKAGE) {
+        Some(rest) => rest
+            .split_once('@')
+            .is_some_and(|(interface, version)| ["log", "types"].contains(&interface) && is_spoken(version)),
+        None => import.starts_with("wasi:"),
+    }
+}
+
+fn is_spoken(version: &str) -> bool {
+    version == v0_1::VERSION
+}
+
+/// What one pass over the file counts.
+#[derive(Debug, Default)]
+struct Survey {
+    modules: usize,
+    functions: u32,
+    largest_function: usize,
+    data_segments: u32,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Survey {
+    fn of(wasm: &[u8]) -> Result<Self, Refusal> {
+        let mut survey = Self::default();
+        // Imports and exports count at the outermost level only; inside, components satisfy each other.
+        let mut depth = 0usize;
+        for payload in Parser::new(0).parse_all(wasm) {
+            let payload = payload.map_err(|error| format!("the file is damaged: {error}"))?;
+            match payload {
+                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                    return Err(
+                        "this is a core module, not a component: link it with `wasm-component-ld`, or wrap it \
+                                with `wasm-tools component new`"
+                            .to_owned()
+                            .into(),
+                    );
+                }
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                    depth += 1;
+                    if depth > limits::NESTING {
+                        return Err(format!("its components are nested more than {} deep", limits::NESTING).into());
+                    }
+                    survey.modules += usize::from(matches!(payload, Payload::ModuleSection { .. }));
+                }
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                other => survey.count(&other, depth).map_err(|error| format!("the file is damaged: {error}"))?,
+            }
+        }
+        Ok(survey)
+    }
+
+    fn count(&mut self, payload: &Payload<'_>, depth: usize) -> wasmparser::Result<()> {
+        match payload {
+            Payload::CodeSectionStart { count, .. } => self.functions = self.functions.saturating_add(*count),
+            Payload::CodeSectionEntry(body) => {
+                self.largest_function = self.largest_function.max(body.range().len());
+            }
+            Payload::DataSection(section) => self.data_segments = self.data_segments.saturating_add(section.count()),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section.clone() {
+                    if self.imports.len() <= limits::IMPORTS {
+                        self.imports.push(printable(import?.name.name));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section.clone() {
+                    if self.exports.len() <= limits::IMPORTS {
+                        self.exports.push(printable(export?.name.name));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let mut check = |what: &str, has: usize, most: usize| {
+            if has > most {
+                reasons.push(format!("it has {has} {what}, at most {most} are allowed"));
+            }
+        };
+        check("core modules", self.modules, limits::MODULES);
+        check("functions", self.functions as usize, limits::FUNCTIONS as usize);
+        check("bytes in its largest function", self.largest_function, limits::FUNCTION_BYTES);
+        check("data segments", self.data_segments as usize, limits::DATA_SEGMENTS as usize);
+        check("imports", self.imports.len(), limits::IMPORTS);
+        check("exports", self.exports.len(), limits::IMPORTS);
+        reasons
+    }
+
+    /// The one hook that the exports serve, and in which revision.
+    fn served(&self) -> Result<(Hook, String), String> {
+        let ours: Vec<_> = self.exports.iter().filter_map(|name| name.strip_prefix(PACKAGE)).collect();
+        let export = match ours.as_slice() {
+            [one] => *one,
+            [] => return Err(format!("it exports no interface of the package `{PACKAGE}`, so it serves no hook")),
+            many => {
+                return Err(format!(
+                    "it exports {} interfaces of the package `{PACKAGE}`, only one is allowed",
+                    many.len()
+                ));
+            }
+        };
+        let (interface, version) = export.split_once('@').unwrap_or((export, ""));
+        let hook = EXPORTS.iter().find(|(name, _)| *name == interface).map(|(_, hook)| *hook);
+        match hook {
+            None => Err(format!("it exports `{PACKAGE}{export}`, which is no hook")),
+            Some(_) if !is_spoken(version) => {
+                Err(format!("it was built against `{PACKAGE}{export}`; this host speaks version {}", v0_1::VERSION))
+            }
+            Some(hook) => Ok((hook, version.to_owned())),
+        }
+    }
+}
+
+/// The longest name that is quoted in an answer.
+const NAME_CHARS: usize = 200;
+
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect()
+}

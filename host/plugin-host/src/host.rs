@@ -1,0 +1,92 @@
+//! The engine with everything that its calls share.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use domain::hooks::Hook;
+use domain::ids::TenantId;
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::limiter::State;
+use crate::limits::Limits;
+use crate::load::{self, Loader};
+use crate::plugin::Plugin;
+use crate::ticker::Ticker;
+use crate::turns::Turns;
+use crate::{compile, engine, wit};
+
+/// What a host needs to know.
+pub struct Config {
+    /// Where compiled components are kept. Made if it is missing.
+    pub cache_dir: PathBuf,
+    /// Authenticates the files in `cache_dir`: machine code that the host runs. Whoever knows it owns the host.
+    pub cache_key: [u8; 32],
+    /// Makes the command that compiles: it is given the paths of the component and of the file to write as two further
+    /// arguments, and calls [`crate::compile_main`] with them.
+    pub compiler: Box<dyn Fn() -> Command + Send + Sync>,
+    /// What guests may take.
+    pub limits: Limits,
+}
+
+/// Loads components and runs them within limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    shared: Arc<Shared>,
+    loader: Arc<Loader>,
+}
+
+/// What every call needs.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) limits: Limits,
+    pub(crate) turns: Turns,
+    pub(crate) ticker: Ticker,
+    pub(crate) slow_lane: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Reserves the pool and starts the ticker.
+    ///
+    /// # Errors
+    /// Where the machine gives no addresses or no thread, or `cache_dir` cannot be made.
+    pub fn new(config: Config) -> Result<Self, load::Error> {
+        let Config { cache_dir, cache_key, compiler, limits } = config;
+        let engine = engine::runner(&limits)?;
+        let ticker = Ticker::start(&engine)?;
+        let mut linker: Linker<State> = Linker::new(&engine);
+        wit::add_to_linker(&mut linker)?;
+        let cores = available_parallelism().map_or(1, usize::from);
+        let compiler = compile::Compiler::new(compiler, limits.compiler_wall);
+        let loader = Loader::new(linker, cache_dir, cache_key, compiler)?;
+        let shared = Shared {
+            engine,
+            turns: Turns::new(limits.pool, limits.tenant_calls, limits.queue_wait),
+            ticker,
+            slow_lane: Arc::new(Semaphore::new((cores / 2).max(1))),
+            limits,
+        };
+        Ok(Self { shared: Arc::new(shared), loader: Arc::new(loader) })
+    }
+
+    /// Checks a component, compiles it unless that has been done before, and links it to a hook.
+    ///
+    /// `owner` is the merchant that uploaded it, none for what the platform brings: of one owner only one component is
+    /// compiled at a time.
+    ///
+    /// # Errors
+    /// See [`load::Error`]: `Refused` and `Invalid` are the uploader's to mend.
+    pub async fn load(&self, owner: Option<TenantId>, wasm: &[u8], hook: Hook) -> Result<Plugin, load::Error> {
+        let (digest, world) = self.loader.load(owner, wasm, hook).await?;
+        Ok(Plugin::new(Arc::clone(&self.shared), digest, world))
+    }
+}

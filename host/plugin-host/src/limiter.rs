@@ -1,0 +1,97 @@
+//! The state of one call, which is also what wasmtime asks before memory grows.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+
+use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
+use crate::log::Log;
+
+/// Why the host stopped a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The wall clock ran out.
+    #[error("the wall clock ran out")]
+    TimedOut,
+    /// It asked for more memory or table space than it may have.
+    #[error("the memory limit was reached")]
+    Memory,
+}
+
+/// What belongs to one call and is thrown away with it.
+pub struct State {
+    /// What the guest wrote.
+    pub log: Log,
+    memory_bytes_left: usize,
+    deadline: Instant,
+    slow_lane: Arc<Semaphore>,
+    // Filled by the future that a yield waits on, emptied by the next tick.
+    in_slow_lane: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+}
+
+impl State {
+    pub fn new(memory_bytes: usize, wall: Duration, slow_lane: Arc<Semaphore>) -> Self {
+        Self {
+            log: Log::default(),
+            memory_bytes_left: memory_bytes,
+            deadline: Instant::now() + wall,
+            slow_lane,
+            in_slow_lane: Arc::default(),
+        }
+    }
+}
+
+/// Called at a tick while the guest runs: ends it, or lets others have a turn.
+///
+/// A guest that has run for more than a tick goes on only in the slow lane, which has room for half of the cores, so
+/// that endless loops cannot keep quick calls and requests waiting. It leaves the lane at every tick: all that are
+/// slow get on equally.
+pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    let state = store.data_mut();
+    if Instant::now() >= state.deadline {
+        return Err(Stop::TimedOut.into());
+    }
+    let (lane, place) = (Arc::clone(&state.slow_lane), Arc::clone(&state.in_slow_lane));
+    let wait = async move {
+        drop(lock(&place).take());
+        tokio::task::yield_now().await;
+        // The lane is never closed; if it were, running on is the better answer.
+        let permit = lane.acquire_owned().await.ok();
+        *lock(&place) = permit;
+    };
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))
+}
+
+fn lock(place: &Mutex<Option<OwnedSemaphorePermit>>) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+    place.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // An error ends the call and says why. Refusing instead would let each language's allocator die its own way.
+        let more = desired.saturating_sub(current);
+        self.memory_bytes_left = self.memory_bytes_left.checked_sub(more).ok_or(Stop::Memory)?;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS {
+            return Err(Stop::Memory.into());
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+}

@@ -1,0 +1,225 @@
+//! A component that is ready to be asked.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use domain::hooks::{Hook, LawBroken, payment, risk, routing, tax};
+use serde::Serialize;
+use wasmtime::Store;
+
+use crate::call::{Call, CallContext, Failure};
+use crate::host::Shared;
+use crate::limiter::{self, State};
+use crate::ticker::Running;
+use crate::turns::Turn;
+use crate::wit::v0_1;
+use crate::wit::v0_1::Unreadable;
+
+/// A checked, compiled and linked component. Cheap to clone; usable from many tasks at once.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    digest: String,
+    world: World,
+}
+
+/// The world that a component implements, ready to be instantiated.
+pub(crate) enum World {
+    Routing(v0_1::routing::RoutingPre<State>),
+    Tax(v0_1::tax::TaxPre<State>),
+    Risk(v0_1::risk::RiskPre<State>),
+    Payment(v0_1::payment::PaymentPre<State>),
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("hook", &self.hook()).field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    pub(crate) fn new(shared: Arc<Shared>, digest: String, world: World) -> Self {
+        Self { inner: Arc::new(Inner { shared, digest, world }) }
+    }
+
+    /// The component's SHA-256, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The hook that it serves.
+    #[must_use]
+    pub fn hook(&self) -> Hook {
+        match self.inner.world {
+            World::Routing(_) => Hook::Routing,
+            World::Tax(_) => Hook::Tax,
+            World::Risk(_) => Hook::Risk,
+            World::Payment(_) => Hook::Payment,
+        }
+    }
+
+    /// Asks which warehouse ships which line.
+    pub async fn call_routing(&self, context: CallContext, input: &routing::Input) -> Call<routing::Answer> {
+        let World::Routing(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
+        let mut run = match Run::begin(&self.inner.shared, context, v0_1::routing::weight(input)).await {
+            Ok(run) => run,
+            Err(failure) => return Call::failed(failure),
+        };
+        let asked = v0_1::routing::input(input);
+        let answer = async {
+            let world = pre.instantiate_async(&mut run.store).await?;
+            world.orderwright_policy_route().call_plan_shipments(&mut run.store, &asked).await
+        };
+        let answer = flatten(answer.await).and_then(|answer| Ok(v0_1::routing::answer(answer)?));
+        run.finish(answer, |answer| routing::validate(input, answer))
+    }
+
+    /// Asks how much tax is due.
+    pub async fn call_tax(&self, context: CallContext, input: &tax::Input) -> Call<tax::Answer> {
+        let World::Tax(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
+        let mut run = match Run::begin(&self.inner.shared, context, v0_1::tax::weight(input)).await {
+            Ok(run) => run,
+            Err(failure) => return Call::failed(failure),
+        };
+        let asked = v0_1::tax::input(input);
+        let answer = async {
+            let world = pre.instantiate_async(&mut run.store).await?;
+            world.orderwright_policy_taxation().call_assess(&mut run.store, &asked).await
+        };
+        let answer = flatten(answer.await).map(v0_1::tax::answer);
+        run.finish(answer, |answer| tax::validate(input, answer))
+    }
+
+    /// Asks whether an order may be placed.
+    pub async fn call_risk(&self, context: CallContext, input: &risk::Input) -> Call<risk::Answer> {
+        let World::Risk(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
+        let mut run = match Run::begin(&self.inner.shared, context, v0_1::risk::weight(input)).await {
+            Ok(run) => run,
+            Err(failure) => return Call::failed(failure),
+        };
+        let asked = v0_1::risk::input(input);
+        let answer = async {
+            let world = pre.instantiate_async(&mut run.store).await?;
+            world.orderwright_policy_screening().call_screen(&mut run.store, &asked).await
+        };
+        let answer = flatten(answer.await).map(v0_1::risk::answer);
+        run.finish(answer, |answer| risk::validate(input, answer))
+    }
+
+    /// Asks a payment adapter what its provider is like.
+    pub async fn payment_describe(&self, context: CallContext) -> Call<payment::Descriptor> {
+        let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
+        let mut run = match Run::begin(&self.inner.shared, context, 0).await {
+            Ok(run) => run,
+            Err(failure) => return Call::failed(failure),
+        };
+        let answer = async {
+            let world = pre.instantiate_async(&mut run.store).await?;
+            world.orderwright_policy_payment_adapter().call_describe(&mut run.store).await
+        };
+        let answer = answer.await.map(v0_1::payment::descriptor).map_err(Failure::from);
+        run.finish(answer, described)
+    }
+
+    /// Asks a payment adapter for the next step of an operation.
+    pub async fn payment_step(&self, context: CallContext, input: &payment::Input) -> Call<payment::Step> {
+        let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
+        let mut run = match Run::begin(&self.inner.shared, context, v0_1::payment::weight(input)).await {
+            Ok(run) => run,
+            Err(failure) => return Call::failed(failure),
+        };
+        let (about, operation) = (v0_1::payment::context(input), v0_1::payment::operation(&input.operation));
+        let transcript = v0_1::payment::transcript(&input.transcript);
+        let answer = async {
+            let world = pre.instantiate_async(&mut run.store).await?;
+            let adapter = world.orderwright_policy_payment_adapter();
+            adapter.call_next_step(&mut run.store, &about, &operation, &transcript).await
+        };
+        let answer = answer.await.map(v0_1::payment::step).map_err(Failure::from);
+        run.finish(answer, |step| payment::validate(input, step))
+    }
+}
+
+/// A header name that a request can carry.
+fn described(descriptor: payment::Descriptor) -> Result<payment::Descriptor, LawBroken> {
+    let name = &descriptor.idempotency_header;
+    let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(token) {
+        return Err(LawBroken("the idempotency header must be a name of 1 to 100 letters, digits, `-` or `_`".into()));
+    }
+    Ok(descriptor)
+}
+
+fn flatten<A>(answer: wasmtime::Result<Result<A, String>>) -> Result<A, Failure> {
+    answer?.map_err(|why| Failure::GaveUp(shorten(&why)))
+}
+
+/// The longest text of a guest's error that is kept.
+const GAVE_UP_BYTES: usize = 1000;
+
+fn shorten(text: &str) -> String {
+    text[..text.floor_char_boundary(GAVE_UP_BYTES)].to_owned()
+}
+
+impl From<Unreadable> for Failure {
+    fn from(Unreadable(why): Unreadable) -> Self {
+        Self::BadAnswer(why)
+    }
+}
+
+/// A call under way: its store, its turn, and when it began.
+struct Run<'a> {
+    store: Store<State>,
+    fuel: u64,
+    began: Instant,
+    _running: Running<'a>,
+    _turn: Turn,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(shared: &'a Shared, context: CallContext, input_bytes: usize) -> Result<Self, Failure> {
+        let limits = &shared.limits;
+        if input_bytes > limits.input_bytes {
+            return Err(Failure::InputTooLarge(input_bytes));
+        }
+        let turn = shared.turns.take(context.tenant).await.map_err(|_| Failure::Busy)?;
+        let running = shared.ticker.run();
+        let began = Instant::now();
+        let state = State::new(limits.memory_bytes, limits.wall, Arc::clone(&shared.slow_lane));
+        let mut store = Store::new(&shared.engine, state);
+        store.limiter(|state| state);
+        let for_input = limits.fuel_per_input_byte.saturating_mul(input_bytes as u64);
+        let fuel = limits.fuel.saturating_add(for_input);
+        store.set_fuel(fuel)?;
+        store.set_hostcall_fuel(limits.output_bytes);
+        // Two ticks: the first may come at once, and a call that is over within one must not be sent to the slow lane.
+        store.set_epoch_deadline(2);
+        store.epoch_deadline_callback(limiter::tick);
+        Ok(Self { store, fuel, began, _running: running, _turn: turn })
+    }
+
+    fn finish<A: Serialize>(
+        self,
+        answer: Result<A, Failure>,
+        validate: impl FnOnce(A) -> Result<A, LawBroken>,
+    ) -> Call<A> {
+        let duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let fuel = self.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0));
+        let logs = self.store.into_data().log.finish();
+        let output_json = answer.as_ref().ok().and_then(|answer| serde_json::to_string(answer).ok());
+        let result = answer.and_then(|answer| validate(answer).map_err(|LawBroken(why)| Failure::LawBroken(why)));
+        Call { result, fuel, duration_us, logs, output_json }
+    }
+}
+
+impl<T> Call<T> {
+    /// A call that never reached the guest.
+    const fn failed(failure: Failure) -> Self {
+        Self { result: Err(failure), fuel: 0, duration_us: 0, logs: Vec::new(), output_json: None }
+    }
+}

@@ -1,0 +1,142 @@
+//! No guest can stop, fill or crash the host.
+
+use std::time::Duration;
+
+use domain::hooks::Hook;
+use plugin_host::limits::{LOG_BYTES, LOG_LINE_BYTES, LOG_LINES, Limits};
+use plugin_host::{Failure, Level};
+
+use crate::harness::{Fixture, caller, caller_of, huge_routing_input, risk_input, routing_input, tax_input};
+
+#[tokio::test]
+async fn an_endless_loop_runs_out_of_instructions() {
+    let plugin = Fixture::new().load("fixture_loop_forever", Hook::Routing).await;
+    let call = plugin.call_routing(caller(), &routing_input()).await;
+    assert_eq!(call.result, Err(Failure::OutOfFuel));
+    assert!(call.fuel >= Limits::default().fuel, "{}", call.fuel);
+}
+
+#[tokio::test]
+async fn an_endless_loop_runs_out_of_time_where_instructions_are_plenty() {
+    let limits = Limits { fuel: u64::MAX / 2, wall: Duration::from_millis(50), ..Limits::default() };
+    let plugin = Fixture::with(limits).load("fixture_loop_forever", Hook::Routing).await;
+    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::TimedOut));
+}
+
+#[tokio::test]
+async fn a_looping_guest_gives_others_their_turn_on_the_same_thread() {
+    let limits = Limits { fuel: u64::MAX / 2, wall: Duration::from_millis(300), ..Limits::default() };
+    let fixture = Fixture::with(limits);
+    let looping = fixture.load("fixture_loop_forever", Hook::Routing).await;
+    let quick = fixture.load("tax_table", Hook::Tax).await;
+    // The test's runtime has one thread: unless the loop yields, the second call begins after the first has ended.
+    let input = routing_input();
+    let endless = looping.call_routing(caller_of(1), &input);
+    let meanwhile = async {
+        tokio::task::yield_now().await;
+        quick.call_tax(caller_of(2), &tax_input()).await.result.unwrap();
+    };
+    tokio::select! {
+        biased;
+        call = endless => panic!("the loop ended first: {:?}", call.result),
+        () = meanwhile => {}
+    }
+}
+
+#[tokio::test]
+async fn one_merchant_cannot_take_the_whole_pool() {
+    let limits = Limits {
+        fuel: u64::MAX / 2,
+        wall: Duration::from_secs(600),
+        tenant_calls: 2,
+        queue_wait: Duration::from_millis(20),
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits);
+    let looping = fixture.load("fixture_loop_forever", Hook::Routing).await;
+    let tax = fixture.load("tax_table", Hook::Tax).await;
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let looping = looping.clone();
+        running.spawn(async move { looping.call_routing(caller_of(1), &routing_input()).await });
+    }
+    while tax.call_tax(caller_of(1), &tax_input()).await.result != Err(Failure::Busy) {
+        tokio::task::yield_now().await;
+    }
+    tax.call_tax(caller_of(2), &tax_input()).await.result.unwrap();
+    // A call that is given up in the middle gives its place back.
+    running.shutdown().await;
+    tax.call_tax(caller_of(1), &tax_input()).await.result.unwrap();
+}
+
+#[tokio::test]
+async fn memory_is_limited() {
+    let plugin = Fixture::new().load("fixture_grab_memory", Hook::Routing).await;
+    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::MemoryLimit));
+}
+
+#[tokio::test]
+async fn a_crash_is_told_with_its_message() {
+    let plugin = Fixture::new().load("fixture_trap", Hook::Risk).await;
+    let call = plugin.call_risk(caller(), &risk_input("")).await;
+    assert!(matches!(&call.result, Err(Failure::Trap(why)) if why.contains("unreachable")), "{:?}", call.result);
+    assert!(
+        call.logs.iter().any(|l| l.level == Level::Error && l.message.contains("cannot screen 1 lines")),
+        "{:?}",
+        call.logs
+    );
+    // The next call has an instance of its own and fails the same way, not another.
+    assert_eq!(plugin.call_risk(caller(), &risk_input("")).await.result, call.result);
+}
+
+#[tokio::test]
+async fn a_stack_has_an_end() {
+    let plugin = Fixture::new().load("fixture_recursion", Hook::Tax).await;
+    let result = plugin.call_tax(caller(), &tax_input()).await.result;
+    assert!(
+        matches!(&result, Err(Failure::Trap(why)) if why.contains("stack") || why.contains("memory")),
+        "{result:?}"
+    );
+}
+
+#[tokio::test]
+async fn more_than_was_ordered_is_not_allocated() {
+    let plugin = Fixture::new().load("fixture_nonsense_routing", Hook::Routing).await;
+    let call = plugin.call_routing(caller(), &routing_input()).await;
+    assert!(matches!(&call.result, Err(Failure::LawBroken(why)) if why.contains("line")), "{:?}", call.result);
+    assert!(call.output_json.unwrap().contains("allocations"));
+}
+
+#[tokio::test]
+async fn tax_is_never_negative() {
+    let plugin = Fixture::new().load("fixture_negative_tax", Hook::Tax).await;
+    let result = plugin.call_tax(caller(), &tax_input()).await.result;
+    assert!(matches!(&result, Err(Failure::LawBroken(why)) if why.contains("negative")), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_flood_of_logs_is_cut_and_clean() {
+    let plugin = Fixture::new().load("fixture_log_flood", Hook::Risk).await;
+    let call = plugin.call_risk(caller(), &risk_input("")).await;
+    call.result.unwrap();
+    let (last, lines) = call.logs.split_last().unwrap();
+    assert!(lines.len() <= LOG_LINES && lines.iter().all(|l| l.message.len() <= LOG_LINE_BYTES));
+    assert!(lines.iter().map(|l| l.message.len()).sum::<usize>() <= LOG_BYTES);
+    assert!(lines.iter().all(|l| !l.message.contains(char::is_control)));
+    assert!(last.message.contains("dropped"), "{}", last.message);
+}
+
+#[tokio::test]
+async fn an_answer_has_a_largest_size() {
+    let plugin = Fixture::new().load("fixture_output_bomb", Hook::Routing).await;
+    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::OutputTooLarge));
+}
+
+#[tokio::test]
+async fn a_question_has_a_largest_size() {
+    let limits = Limits { input_bytes: 10_000, ..Limits::default() };
+    let plugin = Fixture::with(limits).load("routing_nearest", Hook::Routing).await;
+    let call = plugin.call_routing(caller(), &huge_routing_input(100, 2)).await;
+    assert!(matches!(call.result, Err(Failure::InputTooLarge(bytes)) if bytes > 10_000), "{:?}", call.result);
+    plugin.call_routing(caller(), &routing_input()).await.result.unwrap();
+}
