@@ -1,0 +1,391 @@
+//! Placing an order: facts, policies, one commit, and the payment begins.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::hooks::{Context, Destination, Hook, risk, routing, tax};
+use domain::ids::{CustomerId, ExternalId, OrderId, SellerId, Sku};
+use domain::money::Currency;
+use domain::native;
+use domain::order::{HoldSource, Line, LineStatus, Order, Personal};
+use domain::placement::{self, Draft, Shortage};
+use domain::time::Date;
+use store::{Changeset, OrderChange, Outcome};
+use uuid::Uuid;
+
+use crate::command::stored_order;
+use crate::merchant::Caller;
+use crate::policies::{PolicyFailed, Round};
+use crate::{App, Error, Idempotency, clock, idempotency};
+
+/// A basket to be ordered. Amounts are minor units of `currency`.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// 1 to 1,000.
+    pub items: Vec<Item>,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Whether prices contain the tax.
+    pub prices_include_tax: bool,
+    /// As given.
+    pub discount_codes: Vec<String>,
+    /// The merchant's name for the customer.
+    pub customer_id: Option<CustomerId>,
+    /// Names, address lines, e-mail address, phone number.
+    pub personal: Personal,
+    /// Where it goes.
+    pub destination: Destination,
+    /// Where the bill goes.
+    pub billing: Option<Destination>,
+    /// The customer's exemption certificate.
+    pub tax_exemption: Option<String>,
+    /// Where given, it replaces the rate table.
+    pub shipping_cost: Option<i64>,
+    /// What the customer pays with.
+    pub payment_method_id: String,
+    /// `standard`, `express` and the like.
+    pub delivery_preference: Option<String>,
+    /// The day the customer asked for.
+    pub requested_delivery_date: Option<Date>,
+    /// The merchant's own number.
+    pub external_id: Option<ExternalId>,
+    /// A JSON object, as text.
+    pub metadata: Option<String>,
+}
+
+/// A line of a basket.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// What.
+    pub sku: Sku,
+    /// 1 to 1,000,000.
+    pub quantity: u32,
+    /// Of one unit.
+    pub price: i64,
+    /// For people.
+    pub title: Option<String>,
+    /// Whose warehouses ship it.
+    pub seller_id: Option<SellerId>,
+    /// The merchant's tax class.
+    pub tax_code: Option<String>,
+}
+
+/// An order that was placed or changed.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The order; for a replay, as it was when the key was used.
+    pub order: Order,
+    /// Whether this is the answer to an earlier request with the same key.
+    pub replayed: bool,
+}
+
+/// Why an order is not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The idempotency key cannot be used.
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Refusal),
+    /// The locked stock cannot serve it.
+    #[error("not enough stock")]
+    OutOfStock(Vec<Shortage>),
+    /// The risk policy refused it.
+    #[error("the order was refused by the merchant's risk policy")]
+    Rejected {
+        /// The policy's reasons.
+        reasons: Vec<String>,
+    },
+    /// Another order has this external id.
+    #[error("the external id belongs to {0}")]
+    DuplicateExternalId(OrderId),
+    /// The sum is beyond what is computed with.
+    #[error(transparent)]
+    TotalTooLarge(#[from] placement::TotalTooLarge),
+    /// The order is larger than the store keeps.
+    #[error("the order takes {bytes} bytes, at most {limit} are kept")]
+    DocumentTooLarge {
+        /// What it would take.
+        bytes: usize,
+        /// What is kept.
+        limit: usize,
+    },
+    /// A policy failed, and the merchant wants no order then.
+    #[error("the {} policy failed: {message}", hook.name())]
+    PolicyFailed {
+        /// Which.
+        hook: Hook,
+        /// How.
+        message: String,
+    },
+    /// Something else.
+    #[error(transparent)]
+    Error(#[from] Error),
+}
+
+impl From<PolicyFailed> for Refusal {
+    fn from(failed: PolicyFailed) -> Self {
+        Self::PolicyFailed { hook: failed.hook, message: failed.message }
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::DocumentTooLarge { bytes, limit } => Self::DocumentTooLarge { bytes, limit },
+            other => Self::Error(other.into()),
+        }
+    }
+}
+
+impl App {
+    /// Places an order. Runs in a task of its own, so that a client that hangs up does not stop it half way.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing is kept, and the key is not used up.
+    pub async fn place(&self, caller: Arc<Caller>, request: Request, key: Idempotency) -> Result<Done, Refusal> {
+        let app = self.clone();
+        tokio::spawn(async move { app.place_now(&caller, request, key).await }).await.map_err(Error::from)?
+    }
+
+    async fn place_now(&self, caller: &Caller, request: Request, key: Idempotency) -> Result<Done, Refusal> {
+        let tenant = caller.tenant();
+        let skus: BTreeSet<Sku> = request.items.iter().map(|item| item.sku.clone()).collect();
+        let skus: Vec<Sku> = skus.into_iter().collect();
+        let facts = self.store().placement_facts(tenant, Some(&key.key), &skus).await?;
+        if let Some(stored) = &facts.stored_key {
+            return Ok(self.replay(tenant, &key, stored).await?);
+        }
+        let order_id = OrderId::new(Uuid::now_v7());
+        let mut round = Round::new(tenant, order_id, clock::now(), self.bindings(tenant).await?);
+        let routing = self.routing_input(caller, &request, round.context(Hook::Routing), &facts.stock).await?;
+        let (draft, plans, seal_key) = match self.decide(caller, request, &mut round, order_id, routing).await {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                self.keep_decisions(caller, round).await;
+                return Err(refusal);
+            }
+        };
+        let mut changeset = Changeset::new(tenant, caller.actor());
+        let lease = self.lease_for_new_task();
+        let leased = lease.is_some();
+        changeset.order = OrderChange::Place { draft: Arc::new(draft), plans, lease };
+        changeset.key = Some(key.claim(201, None));
+        changeset.decisions = std::mem::take(&mut round.decisions);
+        changeset.seal_keys = seal_key.iter().cloned().collect();
+        match self.commit(changeset).await? {
+            Outcome::Committed(committed) => {
+                let stored = stored_order(committed)?;
+                if let Some(row) = &seal_key {
+                    self.remember_seal_key(tenant, row);
+                }
+                metrics::counter!("orderwright_orders_placed_total").increment(1);
+                let order = stored.order.clone();
+                if leased && order.wake_at().is_some() {
+                    self.hand_over(stored, 0);
+                }
+                Ok(Done { order, replayed: false })
+            }
+            Outcome::SameKey(stored) => Ok(self.replay(tenant, &key, &stored).await?),
+            Outcome::OutOfStock(shortages) => Err(Refusal::OutOfStock(shortages)),
+            Outcome::DuplicateExternalId(order_id) => Err(Refusal::DuplicateExternalId(order_id)),
+            other => Err(Error::Internal(format!("unexpected outcome of a placement: {other:?}")).into()),
+        }
+    }
+
+    /// The order as it was when the key was used.
+    pub(crate) async fn replay(
+        &self,
+        tenant: domain::ids::TenantId,
+        key: &Idempotency,
+        stored: &store::StoredKey,
+    ) -> Result<Done, ReplayError> {
+        key.matches(stored)?;
+        let missing = || Error::Internal("a used key stands for an order that is not there".to_owned());
+        let (order_id, version) = stored.order_id.zip(stored.order_version).ok_or(idempotency::Refusal::KeyReused)?;
+        let order = self.order_at(tenant, order_id, version).await?.ok_or_else(missing)?;
+        Ok(Done { order, replayed: true })
+    }
+
+    async fn routing_input(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        context: Context,
+        stock: &[store::StockRow],
+    ) -> Result<routing::Input, Error> {
+        let warehouses = self.warehouses(caller.tenant()).await?;
+        let holding: BTreeSet<_> = stock.iter().map(|row| &row.warehouse_id).collect();
+        let line = |(line_id, item): (u32, &Item)| routing::Line {
+            line_id,
+            sku: item.sku.clone(),
+            quantity: item.quantity,
+            seller_id: item.seller_id.clone(),
+        };
+        let available = |row: &store::StockRow| routing::Stock {
+            sku: row.sku.clone(),
+            warehouse_id: row.warehouse_id.clone(),
+            available: row.on_hand - row.reserved,
+        };
+        Ok(routing::Input {
+            context,
+            destination: request.destination.clone(),
+            delivery_preference: request.delivery_preference.clone(),
+            requested_delivery_date: request.requested_delivery_date,
+            lines: (1..).zip(&request.items).map(line).collect(),
+            warehouses: warehouses.iter().filter(|w| holding.contains(&w.warehouse_id)).map(Into::into).collect(),
+            stock: stock.iter().map(available).filter(|s| s.available > 0).collect(),
+        })
+    }
+
+    /// Asks the policies and prices the basket.
+    async fn decide(
+        &self,
+        caller: &Caller,
+        request: Request,
+        round: &mut Round,
+        order_id: OrderId,
+        routing: routing::Input,
+    ) -> Result<(Draft, Vec<routing::Plan>, Option<store::SealKey>), Refusal> {
+        let settings = &caller.merchant.settings;
+        let now = round.context(Hook::Routing).now;
+        let plans = round.routing(&routing).await?.plans;
+        let preference = request.delivery_preference.as_deref();
+        let rate = native::shipping(&settings.shipping_rates, &request.destination.country, preference, now);
+        let shipping_cost = request.shipping_cost.unwrap_or_else(|| rate.map_or(0, |(rate, _)| rate.cost));
+        let mut lines = lines_of(&request.items);
+        // The sum is checked before a policy sees it, so that no policy has to deal with what cannot be ordered.
+        placement::add_up(&lines, shipping_cost, 0, request.prices_include_tax)?;
+        let tax = round.tax(&tax_input(&request, &lines, shipping_cost, round.context(Hook::Tax))).await?;
+        for line in &mut lines {
+            if let Some(taxed) = tax.lines.iter().find(|t| t.line_id == line.line_id) {
+                line.tax = taxed.charge.clone();
+            }
+        }
+        let amounts = placement::add_up(&lines, shipping_cost, tax.shipping.amount, request.prices_include_tax)?;
+        let risk_input = risk_input(&request, &lines, order_id, amounts.total, round.context(Hook::Risk));
+        let verdict = round.risk(&risk_input).await?;
+        let mut holds: Vec<_> = round.holds.iter().map(|why| (HoldSource::PolicyFailure, why.clone())).collect();
+        match verdict.verdict {
+            risk::Verdict::Accept => {}
+            risk::Verdict::Review => holds.push((HoldSource::Risk, reason_of(&verdict.reasons))),
+            risk::Verdict::Reject => return Err(Refusal::Rejected { reasons: verdict.reasons }),
+        }
+        let (personal, seal_key) =
+            self.seal_personal(caller.tenant(), order_id, request.customer_id.as_ref(), &request.personal)?;
+        let draft = Draft {
+            order_id,
+            tenant_id: caller.tenant(),
+            placed_at: now,
+            external_id: request.external_id,
+            customer_id: request.customer_id,
+            currency: request.currency,
+            prices_include_tax: request.prices_include_tax,
+            lines,
+            amounts,
+            shipping_tax: tax.shipping,
+            payment_method_id: request.payment_method_id,
+            holds,
+            destination: request.destination,
+            billing: request.billing,
+            personal,
+            delivery_preference: request.delivery_preference,
+            requested_delivery_date: request.requested_delivery_date,
+            estimated_delivery: rate.map(|(_, day)| day),
+            discount_codes: request.discount_codes,
+            tax_exemption: request.tax_exemption,
+            metadata: request.metadata,
+            payment_retry_seconds: settings.payment_retry_seconds,
+            routing: Arc::new(routing),
+        };
+        Ok((draft, plans, seal_key))
+    }
+
+    /// What the policies said about an order that was then refused is kept all the same: somebody will ask.
+    async fn keep_decisions(&self, caller: &Caller, round: Round) {
+        if round.decisions.is_empty() {
+            return;
+        }
+        let mut changeset = Changeset::new(caller.tenant(), caller.actor());
+        changeset.decisions = round.decisions;
+        if let Err(error) = self.store().commit(changeset).await {
+            tracing::warn!(%error, "the decisions about a refused order could not be kept");
+        }
+    }
+}
+
+/// What can go wrong when an earlier answer is given again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Refusal),
+    #[error(transparent)]
+    Error(#[from] Error),
+}
+
+impl From<ReplayError> for Refusal {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Idempotency(refusal) => refusal.into(),
+            ReplayError::Error(error) => error.into(),
+        }
+    }
+}
+
+fn lines_of(items: &[Item]) -> Vec<Line> {
+    let line = |(line_id, item): (u32, &Item)| Line {
+        line_id,
+        sku: item.sku.clone(),
+        quantity: item.quantity,
+        price: item.price,
+        title: item.title.clone(),
+        seller_id: item.seller_id.clone(),
+        tax_code: item.tax_code.clone(),
+        tax: tax::Charge::default(),
+        status: LineStatus::Active,
+    };
+    (1..).zip(items).map(line).collect()
+}
+
+fn tax_input(request: &Request, lines: &[Line], shipping: i64, context: Context) -> tax::Input {
+    let line = |line: &Line| tax::Line {
+        line_id: line.line_id,
+        sku: line.sku.clone(),
+        tax_code: line.tax_code.clone(),
+        quantity: line.quantity,
+        amount: line.price * i64::from(line.quantity),
+    };
+    tax::Input {
+        context,
+        currency: request.currency,
+        prices_include_tax: request.prices_include_tax,
+        destination: request.destination.clone(),
+        exemption: request.tax_exemption.clone(),
+        lines: lines.iter().map(line).collect(),
+        shipping,
+    }
+}
+
+fn risk_input(request: &Request, lines: &[Line], order_id: OrderId, total: i64, context: Context) -> risk::Input {
+    let line = |line: &Line| risk::Line {
+        line_id: line.line_id,
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        price: line.price,
+    };
+    let email = request.personal.email.as_deref();
+    risk::Input {
+        context,
+        order_id,
+        currency: request.currency,
+        total,
+        lines: lines.iter().map(line).collect(),
+        destination: request.destination.clone(),
+        billing_country: request.billing.as_ref().map(|b| b.country.clone()),
+        customer_id: request.customer_id.clone(),
+        email_domain: email.and_then(|e| e.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase()),
+        payment_method_id: request.payment_method_id.clone(),
+    }
+}
+
+fn reason_of(reasons: &[String]) -> String {
+    if reasons.is_empty() { "the risk policy asks for a review".to_owned() } else { reasons.join("; ") }
+}

@@ -1,0 +1,291 @@
+//! Asking the merchant's policies: which component is bound to which hook, what happens when it fails, and the record
+//! that every call leaves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::hooks::{Context, FailurePolicy, Hook, risk, routing, tax};
+use domain::ids::{DecisionId, OrderId, TenantId};
+use domain::native;
+use domain::time::Timestamp;
+use plugin_host::{Call, CallContext, Plugin};
+use uuid::Uuid;
+
+use crate::{App, Error, clock};
+
+/// A component at work for a merchant.
+#[derive(Clone)]
+pub struct Binding {
+    /// The component, compiled.
+    pub plugin: Arc<Plugin>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// A JSON object that the component understands.
+    pub config: String,
+    /// What happens when it fails.
+    pub on_failure: FailurePolicy,
+    /// The hosts that an adapter may speak to, `host:port`.
+    pub hosts: Vec<String>,
+}
+
+/// A merchant's components by hook.
+pub type Bindings = BTreeMap<Hook, Arc<Binding>>;
+
+/// What asking the policies of one placement has brought so far.
+pub(crate) struct Round {
+    tenant: TenantId,
+    order_id: OrderId,
+    now: Timestamp,
+    bindings: Arc<Bindings>,
+    /// The record of each call.
+    pub decisions: Vec<store::Decision>,
+    /// Why the order has to be parked because a policy failed.
+    pub holds: Vec<String>,
+}
+
+/// A policy failed, and its binding says `reject`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyFailed {
+    pub hook: Hook,
+    pub message: String,
+}
+
+impl Round {
+    pub(crate) fn new(tenant: TenantId, order_id: OrderId, now: Timestamp, bindings: Arc<Bindings>) -> Self {
+        Self { tenant, order_id, now, bindings, decisions: Vec::new(), holds: Vec::new() }
+    }
+
+    /// The clock and configuration that a hook's policy is told.
+    pub(crate) fn context(&self, hook: Hook) -> Context {
+        let config = self.bindings.get(&hook).map_or_else(|| "{}".to_owned(), |b| b.config.clone());
+        Context { now: self.now, config }
+    }
+
+    /// Ranked plans. The native allocator needs none: it makes the last attempt on the locked stock anyway.
+    pub(crate) async fn routing(&mut self, input: &routing::Input) -> Result<routing::Answer, PolicyFailed> {
+        let fallback = |input: &routing::Input| {
+            let available = |sku: &_, warehouse: &_| {
+                let here = |s: &&routing::Stock| s.sku == *sku && s.warehouse_id == *warehouse;
+                input.stock.iter().find(here).map_or(0, |s| s.available)
+            };
+            routing::Answer { plans: native::allocate(input, &available).into_iter().collect() }
+        };
+        let Some(binding) = self.binding(Hook::Routing) else { return Ok(fallback(input)) };
+        let call = binding.plugin.call_routing(self.call_context(), input).await;
+        self.settle(Hook::Routing, &binding, input, call, fallback)
+    }
+
+    pub(crate) async fn tax(&mut self, input: &tax::Input) -> Result<tax::Answer, PolicyFailed> {
+        let Some(binding) = self.binding(Hook::Tax) else { return Ok(native::no_tax(input)) };
+        let call = binding.plugin.call_tax(self.call_context(), input).await;
+        self.settle(Hook::Tax, &binding, input, call, native::no_tax)
+    }
+
+    pub(crate) async fn risk(&mut self, input: &risk::Input) -> Result<risk::Answer, PolicyFailed> {
+        let Some(binding) = self.binding(Hook::Risk) else { return Ok(native::accept(input)) };
+        let call = binding.plugin.call_risk(self.call_context(), input).await;
+        self.settle(Hook::Risk, &binding, input, call, native::accept)
+    }
+
+    fn binding(&self, hook: Hook) -> Option<Arc<Binding>> {
+        self.bindings.get(&hook).cloned()
+    }
+
+    fn call_context(&self) -> CallContext {
+        CallContext { tenant: self.tenant }
+    }
+
+    /// Records a call and applies the binding's failure policy.
+    fn settle<I: serde::Serialize, A>(
+        &mut self,
+        hook: Hook,
+        binding: &Binding,
+        input: &I,
+        call: Call<A>,
+        fallback: impl Fn(&I) -> A,
+    ) -> Result<A, PolicyFailed> {
+        let decision = record(self.order_id, hook, binding, input, &call, self.now);
+        self.decisions.push(decision);
+        let failure = match call.result {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        metrics::counter!("orderwright_policy_failures_total", "hook" => hook.name(), "code" => failure.code())
+            .increment(1);
+        tracing::warn!(tenant = %self.tenant, order_id = %self.order_id, hook = hook.name(), plugin = binding.name, code = failure.code(), %failure, "policy failed");
+        match binding.on_failure {
+            FailurePolicy::Fallback => Ok(fallback(input)),
+            FailurePolicy::Hold => {
+                self.holds.push(format!("the {} policy failed: {failure}", hook.name()));
+                Ok(fallback(input))
+            }
+            FailurePolicy::Reject => Err(PolicyFailed { hook, message: failure.to_string() }),
+        }
+    }
+}
+
+/// The record of one call.
+pub(crate) fn record<I: serde::Serialize, A>(
+    order_id: OrderId,
+    hook: Hook,
+    binding: &Binding,
+    input: &I,
+    call: &Call<A>,
+    at: Timestamp,
+) -> store::Decision {
+    let outcome = call.result.as_ref().map_or_else(|failure| failure.code(), |_| "ok");
+    store::Decision {
+        decision_id: DecisionId::new(Uuid::now_v7()),
+        order_id,
+        hook,
+        plugin: binding.name.clone(),
+        plugin_version: binding.version.clone(),
+        digest: Some(binding.plugin.digest().to_owned()),
+        outcome: outcome.to_owned(),
+        fuel: call.fuel,
+        duration_us: call.duration_us,
+        input: serde_json::to_string(input).expect("hook inputs serialise").into(),
+        output: call.output_json.as_deref().map(Into::into),
+        logs: serde_json::to_string(&call.logs).expect("log lines serialise").into(),
+        error: call.result.as_ref().err().map(ToString::to_string),
+        at,
+    }
+}
+
+impl App {
+    /// What is bound for a merchant, cached for [`crate::CACHE_SECONDS`].
+    ///
+    /// # Errors
+    /// Where the store cannot be read or a stored component no longer loads.
+    pub(crate) async fn bindings(&self, tenant: TenantId) -> Result<Arc<Bindings>, Error> {
+        let app = self.clone();
+        let load = async move { app.load_bindings(tenant).await.map(Arc::new) };
+        self.caches().bindings.try_get_with(tenant, load).await.map_err(|error| (*error).clone())
+    }
+
+    async fn load_bindings(&self, tenant: TenantId) -> Result<Bindings, Error> {
+        let mut bindings = Bindings::new();
+        for row in self.store().bindings(tenant).await? {
+            let hook = hook_named(&row.hook)?;
+            // A binding without a component names the native default.
+            let Some(digest) = &row.digest else { continue };
+            let binding = Binding {
+                plugin: self.plugin(tenant, hook, digest).await?,
+                on_failure: failure_policy_named(&row.on_failure)?,
+                name: row.plugin,
+                version: row.version,
+                config: row.config,
+                hosts: row.hosts,
+            };
+            bindings.insert(hook, Arc::new(binding));
+        }
+        Ok(bindings)
+    }
+
+    /// A component by its digest, compiled at most once per process.
+    pub(crate) async fn plugin(&self, tenant: TenantId, hook: Hook, digest: &str) -> Result<Arc<Plugin>, Error> {
+        let app = self.clone();
+        let key = digest.to_owned();
+        let load = async move {
+            let wasm = app
+                .store()
+                .component(&key)
+                .await?
+                .ok_or_else(|| Error::Internal(format!("component {key} is not stored")))?;
+            let plugin = app.plugin_host().load(Some(tenant), &wasm, hook).await.map_err(Error::internal)?;
+            Ok::<_, Error>(Arc::new(plugin))
+        };
+        self.caches().plugins.try_get_with((hook, digest.to_owned()), load).await.map_err(|error| (*error).clone())
+    }
+
+    /// Which plugin decides which hook of a merchant, by name.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn bound(&self, tenant: TenantId) -> Result<BTreeMap<Hook, String>, Error> {
+        let rows = self.store().bindings(tenant).await?;
+        rows.into_iter().map(|row| Ok((hook_named(&row.hook)?, row.plugin))).collect()
+    }
+
+    /// Stores a component and binds it to a hook of a merchant, after compiling it.
+    ///
+    /// # Errors
+    /// Where it is refused (the text says why) or the store cannot be written.
+    pub async fn bind(&self, tenant: TenantId, request: BindRequest) -> Result<(), Error> {
+        let plugin =
+            self.plugin_host().load(Some(tenant), &request.wasm, request.hook).await.map_err(Error::internal)?;
+        let digest = plugin.digest().to_owned();
+        self.store().put_component(&digest, &request.wasm).await?;
+        let hook = request.hook.name();
+        let current = self.store().bindings(tenant).await?.into_iter().find(|row| row.hook == hook);
+        let version = self.register_version(tenant, hook, &request.name, &digest).await?;
+        let row = store::Binding {
+            hook: hook.to_owned(),
+            plugin: request.name,
+            version,
+            digest: Some(digest),
+            config: request.config,
+            on_failure: request.on_failure.name().to_owned(),
+            hosts: request.hosts,
+            updated_at: clock::now(),
+        };
+        let same = |old: &store::Binding| store::Binding { updated_at: row.updated_at, ..old.clone() } == row;
+        if !current.as_ref().is_some_and(same) {
+            self.store().put_binding(tenant, &row).await?;
+            self.caches().bindings.invalidate(&tenant).await;
+        }
+        Ok(())
+    }
+
+    /// The version of a plugin that a digest is: the one it had, or the next.
+    async fn register_version(
+        &self,
+        tenant: TenantId,
+        hook: &str,
+        plugin: &str,
+        digest: &str,
+    ) -> Result<String, Error> {
+        let versions: Vec<_> =
+            self.store().plugins(tenant).await?.into_iter().filter(|version| version.plugin == plugin).collect();
+        if let Some(known) = versions.iter().find(|version| version.digest == digest) {
+            return Ok(known.version.clone());
+        }
+        let row = store::PluginVersion {
+            plugin: plugin.to_owned(),
+            version: (versions.len() + 1).to_string(),
+            digest: digest.to_owned(),
+            hook: hook.to_owned(),
+            created_at: clock::now(),
+        };
+        self.store().put_plugin(tenant, &row).await?;
+        Ok(row.version)
+    }
+}
+
+fn hook_named(name: &str) -> Result<Hook, Error> {
+    let known = Hook::ALL.into_iter().find(|hook| hook.name() == name);
+    known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown hook {name:?}")))
+}
+
+fn failure_policy_named(name: &str) -> Result<FailurePolicy, Error> {
+    let known = FailurePolicy::ALL.into_iter().find(|policy| policy.name() == name);
+    known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown failure policy {name:?}")))
+}
+
+/// What to bind.
+pub struct BindRequest {
+    /// To which hook.
+    pub hook: Hook,
+    /// The plugin's name.
+    pub name: String,
+    /// The component.
+    pub wasm: Vec<u8>,
+    /// A JSON object.
+    pub config: String,
+    /// What happens when it fails.
+    pub on_failure: FailurePolicy,
+    /// The hosts that an adapter may speak to, `host:port`.
+    pub hosts: Vec<String>,
+}

@@ -1,0 +1,77 @@
+//! Credentials of adapters: written, never read back. And the housekeeping of what expires.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::hooks::payment;
+use domain::ids::TenantId;
+use plugin_host::CallContext;
+
+use crate::policies::Binding;
+use crate::{App, Error, clock};
+
+/// How often expired idempotency keys are removed and the daily roots are looked after.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+
+impl App {
+    /// Sets a secret of a merchant.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn put_secret(&self, tenant: TenantId, name: &str, value: &str) -> Result<(), Error> {
+        self.store().put_secret(tenant, name, self.keyring().seal(value).as_bytes()).await?;
+        self.caches().secrets.invalidate(&(tenant, name.to_owned()));
+        Ok(())
+    }
+
+    pub(crate) async fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<str>>, Error> {
+        let cache_key = (tenant, name.to_owned());
+        if let Some(secret) = self.caches().secrets.get(&cache_key) {
+            return Ok(secret);
+        }
+        let sealed = self.store().secret(tenant, name).await?;
+        let opened = sealed.map(|sealed| {
+            let sealed = std::str::from_utf8(&sealed).ok();
+            let opened: Option<String> = sealed.and_then(|sealed| self.keyring().open_sealed(sealed));
+            opened.ok_or_else(|| Error::Internal(format!("secret {name:?} was sealed by another instance")))
+        });
+        let secret: Option<Arc<str>> = opened.transpose()?.map(Into::into);
+        self.caches().secrets.insert(cache_key, secret.clone());
+        Ok(secret)
+    }
+
+    /// What an adapter says about its provider; asked once per component.
+    pub(crate) async fn descriptor(
+        &self,
+        tenant: TenantId,
+        binding: &Binding,
+    ) -> Result<Arc<payment::Descriptor>, Error> {
+        let digest = binding.plugin.digest();
+        if let Some(descriptor) = self.caches().descriptors.get(digest) {
+            return Ok(descriptor);
+        }
+        let call = binding.plugin.payment_describe(CallContext { tenant }).await;
+        let descriptor = Arc::new(call.result.map_err(Error::internal)?);
+        self.caches().descriptors.insert(digest.to_owned(), Arc::clone(&descriptor));
+        Ok(descriptor)
+    }
+
+    /// Removes what has expired and seals finished days, until told to stop.
+    pub(crate) async fn keep_house(&self) {
+        let stop = self.runner().stop().clone();
+        loop {
+            if let Err(error) = self.keep_house_once().await {
+                tracing::warn!(%error, "housekeeping failed; it tries again in a minute");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(HOUSEKEEPING_INTERVAL) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn keep_house_once(&self) -> Result<(), Error> {
+        self.store().expire_keys(clock::now()).await?;
+        self.seal_finished_days().await
+    }
+}
