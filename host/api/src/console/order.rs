@@ -1,0 +1,304 @@
+//! An order's page: where it stands and everything that happened.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::hooks::Destination;
+use domain::ids::OrderId;
+use domain::order::{Order, Payment, Personal, PersonalAddress};
+
+use super::Frame;
+use super::session::SignedIn;
+use super::text;
+use crate::Api;
+use crate::html::{self, PageProblem};
+use crate::path::Id;
+use crate::problem::Problem;
+use crate::routes::events;
+use crate::views::event::EventView;
+use crate::views::order::{hold_source, line_status};
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderPage {
+    frame: Frame,
+    order_id: String,
+    external_id: String,
+    version: u64,
+    status: Status,
+    placed_at: String,
+    updated_at: String,
+    estimated_delivery: String,
+    delivery_preference: String,
+    total: String,
+    cancel_reason: Option<String>,
+    holds: Vec<Hold>,
+    lines: Vec<Line>,
+    amounts: Vec<(&'static str, String)>,
+    shipments: Vec<Shipment>,
+    payments: Vec<PaymentRow>,
+    customer: Vec<(&'static str, String)>,
+    personal_erased: bool,
+    addresses: Vec<(&'static str, Vec<String>)>,
+    metadata: Option<String>,
+    events: Vec<Event>,
+    decisions: Vec<Decision>,
+}
+
+/// A status in words and colour.
+struct Status {
+    name: &'static str,
+    words: String,
+    tone: &'static str,
+}
+
+struct Hold {
+    source: String,
+    reason: String,
+    since: String,
+}
+
+struct Line {
+    line_id: u32,
+    sku: String,
+    title: String,
+    quantity: u32,
+    price: String,
+    tax: String,
+    tax_name: String,
+    status: Status,
+}
+
+struct Shipment {
+    shipment_id: String,
+    warehouse: String,
+    status: Status,
+    items: Vec<String>,
+}
+
+struct PaymentRow {
+    payment_id: String,
+    method: String,
+    status: Status,
+    authorized: String,
+    captured: String,
+    refunded: String,
+    note: String,
+}
+
+struct Event {
+    version: u64,
+    kind: String,
+    from: String,
+    to: String,
+    moved: bool,
+    actor: String,
+    reason: String,
+    time: String,
+    payload: Option<String>,
+}
+
+struct Decision {
+    hook: &'static str,
+    plugin: String,
+    version: String,
+    digest: String,
+    outcome: String,
+    tone: &'static str,
+    duration: String,
+    fuel: u64,
+    time: String,
+    error: Option<String>,
+    input: String,
+    output: Option<String>,
+    logs: String,
+}
+
+/// `GET /console/orders/{id}`
+pub async fn page(
+    State(api): State<Api>,
+    signed_in: SignedIn,
+    id: Result<Id<OrderId>, Problem>,
+) -> Result<Response, PageProblem> {
+    let Id(order_id) = id?;
+    let tenant = signed_in.0.tenant();
+    let order = api.app.order(tenant, order_id).await?.ok_or_else(Problem::not_found)?;
+    let personal = api.app.personal(&[&order]).await?.pop().flatten();
+    let records = api.app.order_events(tenant, order_id).await?.unwrap_or_default();
+    let history = events::views(&api.app, tenant, records).await?;
+    let decisions = api.app.decisions(tenant, order_id).await?.unwrap_or_default();
+    let page = OrderPage {
+        events: history.into_iter().map(|(_, event)| Event::new(event)).collect(),
+        decisions: decisions.iter().map(Decision::new).collect(),
+        ..OrderPage::new(signed_in.frame(), &order, personal)
+    };
+    html::page(StatusCode::OK, &page)
+}
+
+impl Status {
+    fn new(name: &'static str) -> Self {
+        Self { name, words: text::words(name), tone: text::tone(name) }
+    }
+}
+
+impl OrderPage {
+    fn new(frame: Frame, order: &Order, personal: Option<Personal>) -> Self {
+        let money = |minor| text::money(order.currency, minor);
+        let personal_erased = order.personal.is_some() && personal.is_none();
+        let personal = personal.unwrap_or_default();
+        let mut addresses = vec![("Ships to", address(&order.destination, &personal.shipping))];
+        addresses.extend(order.billing.as_ref().map(|place| ("Billed to", address(place, &personal.billing))));
+        Self {
+            frame,
+            order_id: order.order_id.to_string(),
+            external_id: order.external_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            version: order.version,
+            status: Status::new(order.status.name()),
+            placed_at: text::time(order.placed_at),
+            updated_at: text::time(order.updated_at),
+            estimated_delivery: order.estimated_delivery.map(|day| day.to_string()).unwrap_or_default(),
+            delivery_preference: order.delivery_preference.clone().unwrap_or_default(),
+            total: money(order.amounts.total),
+            cancel_reason: order.cancel_reason.clone(),
+            holds: order.holds.iter().map(Hold::new).collect(),
+            lines: order.lines.iter().map(|line| Line::new(order, line)).collect(),
+            amounts: amounts(order),
+            shipments: order.shipments.iter().map(Shipment::new).collect(),
+            payments: order.payments.iter().rev().map(|payment| PaymentRow::new(order, payment)).collect(),
+            customer: customer(order, &personal),
+            personal_erased,
+            addresses,
+            metadata: order.metadata.as_deref().map(text::pretty),
+            events: Vec::new(),
+            decisions: Vec::new(),
+        }
+    }
+}
+
+fn amounts(order: &Order) -> Vec<(&'static str, String)> {
+    let money = |minor| text::money(order.currency, minor);
+    let amounts = &order.amounts;
+    let tax = if order.prices_include_tax { "Tax (contained)" } else { "Tax" };
+    let mut rows = vec![("Subtotal", money(amounts.subtotal))];
+    if amounts.discount != 0 {
+        rows.push(("Discount", money(-amounts.discount)));
+    }
+    rows.extend([("Shipping", money(amounts.shipping_cost)), (tax, money(amounts.tax))]);
+    rows
+}
+
+fn customer(order: &Order, personal: &Personal) -> Vec<(&'static str, String)> {
+    let rows = [
+        ("Name", personal.name.clone()),
+        ("E-mail", personal.email.clone()),
+        ("Phone", personal.phone.clone()),
+        ("Customer id", order.customer_id.as_ref().map(ToString::to_string)),
+        ("Tax exemption", order.tax_exemption.clone()),
+    ];
+    rows.into_iter().filter_map(|(label, value)| value.map(|value| (label, value))).collect()
+}
+
+fn address(place: &Destination, personal: &PersonalAddress) -> Vec<String> {
+    let town = [place.zip.as_deref(), place.city.as_deref(), place.region.as_deref()];
+    let town: Vec<&str> = town.into_iter().flatten().collect();
+    let lines = [personal.name.clone(), personal.street.clone(), Some(town.join(" ")), Some(place.country.clone())];
+    lines.into_iter().flatten().filter(|line| !line.is_empty()).collect()
+}
+
+impl Hold {
+    fn new(hold: &domain::order::Hold) -> Self {
+        let source = text::words(hold_source(hold.source));
+        Self { source, reason: hold.reason.clone(), since: text::time(hold.since) }
+    }
+}
+
+impl Line {
+    fn new(order: &Order, line: &domain::order::Line) -> Self {
+        Self {
+            line_id: line.line_id,
+            sku: line.sku.to_string(),
+            title: line.title.clone().unwrap_or_default(),
+            quantity: line.quantity,
+            price: text::money(order.currency, line.price),
+            tax: text::money(order.currency, line.tax.amount),
+            tax_name: line.tax.name.clone(),
+            status: Status::new(line_status(line.status)),
+        }
+    }
+}
+
+impl Shipment {
+    fn new(shipment: &domain::order::Shipment) -> Self {
+        let items =
+            shipment.items.iter().map(|item| format!("{} × {} (line {})", item.quantity, item.sku, item.line_id));
+        Self {
+            shipment_id: shipment.shipment_id.to_string(),
+            warehouse: shipment.warehouse_id.to_string(),
+            status: Status::new(shipment.status.name()),
+            items: items.collect(),
+        }
+    }
+}
+
+impl PaymentRow {
+    fn new(order: &Order, payment: &Payment) -> Self {
+        let money = |minor| text::money(order.currency, minor);
+        let notes = [
+            payment.decline_code.as_ref().map(|code| format!("declined: {code}")),
+            payment.retry_until.map(|until| format!("another may be tried until {}", text::time(until))),
+            payment
+                .next_action
+                .as_ref()
+                .map(|action| format!("the customer must confirm until {}", text::time(action.until))),
+            payment.reference.as_ref().map(|reference| format!("provider's reference {reference}")),
+        ];
+        Self {
+            payment_id: payment.payment_id.to_string(),
+            method: payment.payment_method_id.clone(),
+            status: Status::new(payment.status.name()),
+            authorized: money(payment.authorized),
+            captured: money(payment.captured),
+            refunded: money(payment.refunded),
+            note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+impl Event {
+    fn new(event: EventView) -> Self {
+        let payload = serde_json::to_string(&event.payload).ok().filter(|payload| payload != "{}");
+        Self {
+            version: event.version,
+            kind: text::words(event.r#type.strip_prefix("order.").unwrap_or(&event.r#type)),
+            from: event.from.map(text::words).unwrap_or_default(),
+            to: text::words(event.to),
+            moved: event.from != Some(event.to),
+            actor: event.actor,
+            reason: event.reason.unwrap_or_default(),
+            time: text::time(event.time.0),
+            payload: payload.as_deref().map(text::pretty),
+        }
+    }
+}
+
+impl Decision {
+    fn new(decision: &app::Decision) -> Self {
+        let tone = if decision.error.is_some() { "bad" } else { "good" };
+        Self {
+            hook: decision.hook.name(),
+            plugin: decision.plugin.clone(),
+            version: decision.plugin_version.clone(),
+            digest: decision.digest.as_deref().and_then(|digest| digest.get(..12)).unwrap_or_default().to_owned(),
+            outcome: text::words(&decision.outcome),
+            tone,
+            duration: format!("{} µs", decision.duration_us),
+            fuel: decision.fuel,
+            time: text::time(decision.at),
+            error: decision.error.clone(),
+            input: text::pretty(&decision.input),
+            output: decision.output.as_deref().map(text::pretty),
+            logs: decision.logs.to_string(),
+        }
+    }
+}

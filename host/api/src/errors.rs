@@ -1,0 +1,175 @@
+//! From the refusals of the use cases to problems, each in one place.
+
+use app::{command, idempotency, place, stock};
+use axum::http::header::LOCATION;
+use domain::command::Refusal as Illegal;
+use serde_json::{Value, json};
+
+use crate::problem::{Code, Fault, Problem};
+
+impl From<app::Error> for Problem {
+    fn from(error: app::Error) -> Self {
+        match error {
+            app::Error::Unavailable(why) => {
+                tracing::warn!(why, "a request was turned away");
+                Self::new(Code::Unavailable, "The service is overloaded or restarting. Nothing was changed; try again.")
+                    .retry_after(1)
+            }
+            app::Error::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<idempotency::Refusal> for Problem {
+    fn from(refusal: idempotency::Refusal) -> Self {
+        match refusal {
+            idempotency::Refusal::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "This idempotency key was used for a request with another method, path or body. Use a new key.",
+            ),
+        }
+    }
+}
+
+impl From<place::Refusal> for Problem {
+    fn from(refusal: place::Refusal) -> Self {
+        use place::Refusal as R;
+        match refusal {
+            R::Idempotency(refusal) => refusal.into(),
+            R::OutOfStock(shortages) => {
+                let items: Vec<Value> = shortages
+                    .iter()
+                    .map(|s| json!({"sku_id": s.sku.as_str(), "requested": s.requested, "available": s.available}))
+                    .collect();
+                let named: Vec<String> = shortages
+                    .iter()
+                    .map(|s| format!("{} of {} are available, {} are asked for", s.available, s.sku, s.requested))
+                    .collect();
+                Self::new(Code::OutOfStock, format!("{}.", named.join("; "))).with("items", items)
+            }
+            R::Rejected { reasons } => Self::new(Code::OrderRejected, "The merchant's risk policy refuses this order.")
+                .with("reasons", reasons),
+            R::DuplicateExternalId(order_id) => {
+                let detail = format!("This external_id belongs to {order_id}.");
+                Self::new(Code::DuplicateExternalId, detail)
+                    .at("/external_id", "belongs to another order")
+                    .with("order_id", order_id.to_string())
+                    .header(LOCATION, order_path(&order_id))
+            }
+            R::TotalTooLarge(_) => {
+                Self::new(Code::TotalTooLarge, "The order's total is larger than can be computed with.")
+                    .at("/items", "come to more than can be computed with")
+            }
+            R::DocumentTooLarge { bytes, limit } => {
+                Self::new(Code::OrderTooLarge, format!("The order takes {bytes} bytes; at most {limit} are kept."))
+            }
+            R::PolicyFailed { hook, message } => {
+                let detail = format!("The {} policy failed, and its binding refuses the order then.", hook.name());
+                Self::new(Code::PolicyFailed, detail).with("hook", hook.name()).with("message", message)
+            }
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+impl From<command::Refusal> for Problem {
+    fn from(refusal: command::Refusal) -> Self {
+        use command::Refusal as R;
+        match refusal {
+            R::NotFound => Self::not_found(),
+            R::Domain(refusal) => illegal(&refusal),
+            R::Idempotency(refusal) => refusal.into(),
+            R::VersionMismatch { current } => {
+                Self::new(Code::PreconditionFailed, format!("The order is at version {current}."))
+                    .with("current_version", current)
+            }
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+fn illegal(refusal: &Illegal) -> Problem {
+    let detail = |refusal: &Illegal| format!("{}.", capitalised(&refusal.to_string()));
+    match refusal {
+        Illegal::IllegalTransition { from, to } => {
+            Problem::new(Code::IllegalTransition, detail(refusal)).with("from", from.name()).with("to", *to)
+        }
+        Illegal::NotHeld => Problem::new(Code::NotOnHold, detail(refusal)),
+        Illegal::RetryExpired(until) => {
+            Problem::new(Code::PaymentRetryExpired, detail(refusal)).with("retry_until", until.to_string())
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+impl From<stock::Refusal> for Problem {
+    fn from(refusal: stock::Refusal) -> Self {
+        use stock::Refusal as R;
+        let detail = format!("{}.", capitalised(&refusal.to_string()));
+        match refusal {
+            R::Reserved { sku, warehouse_id, reserved, .. } => Self::new(Code::StockReserved, detail)
+                .with("sku", sku.as_str())
+                .with("warehouse", warehouse_id.as_str())
+                .with("reserved", reserved),
+            // In a path the warehouse is an address; in a body it is a value.
+            R::UnknownWarehouse { index: None, .. } => Self::new(Code::NotFound, detail),
+            R::UnknownWarehouse { index: Some(index), .. } => Self::new(Code::UnknownWarehouse, detail)
+                .at(format!("/changes/{index}/warehouse"), "is no warehouse of this merchant"),
+            R::TooLarge => {
+                let detail = format!("lead to more than {} units", stock::ON_HAND_MAX);
+                Self::invalid(vec![Fault { pointer: "/changes".to_owned(), detail }])
+            }
+            R::Idempotency(refusal) => refusal.into(),
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+/// Where an order is found.
+#[must_use]
+pub fn order_path(order_id: &domain::ids::OrderId) -> String {
+    format!("/api/v1/orders/{order_id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::{OrderId, Sku};
+    use domain::placement::Shortage;
+    use domain::status::OrderStatus;
+
+    use super::*;
+
+    #[test]
+    fn each_missing_sku_is_named_with_its_numbers() {
+        let shortage = |sku, requested, available| Shortage { sku: Sku::parse(sku).unwrap(), requested, available };
+        let problem: Problem = place::Refusal::OutOfStock(vec![shortage("A", 3, 1), shortage("B", 1, 0)]).into();
+        let document = problem.document("r");
+        assert_eq!(document["items"][1], json!({"sku_id": "B", "requested": 1, "available": 0}));
+    }
+
+    #[test]
+    fn an_illegal_move_names_both_states() {
+        let refusal = Illegal::IllegalTransition { from: OrderStatus::Delivered, to: "cancelled" };
+        let document = Problem::from(command::Refusal::Domain(refusal)).document("r");
+        assert_eq!((&document["from"], &document["to"]), (&json!("delivered"), &json!("cancelled")));
+        assert_eq!(document["status"], 409);
+    }
+
+    #[test]
+    fn a_duplicate_names_the_order() {
+        let order_id = OrderId::new(uuid::Uuid::from_u128(7));
+        let document = Problem::from(place::Refusal::DuplicateExternalId(order_id)).document("r");
+        assert_eq!(document["order_id"], order_id.to_string());
+        assert_eq!(document["errors"][0]["pointer"], "/external_id");
+    }
+
+    #[test]
+    fn a_defect_tells_the_client_nothing() {
+        let document = Problem::from(app::Error::Internal("SQLITE_CORRUPT".into())).document("r");
+        assert!(!document.to_string().contains("SQLITE"));
+    }
+}

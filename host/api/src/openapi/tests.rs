@@ -1,0 +1,175 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use domain::ids::WarehouseId;
+
+use super::*;
+use crate::json::Document as Body;
+use crate::problem::Problem;
+use crate::routes::{keys, orders, stock};
+
+type Names = BTreeSet<String>;
+
+/// What the contract promises so far.
+const OPERATIONS: &[&str] = &[
+    "get /api/v1/events",
+    "post /api/v1/inventory/adjust",
+    "get /api/v1/inventory/{sku}",
+    "put /api/v1/inventory/{sku}/{warehouse}",
+    "get /api/v1/keys",
+    "post /api/v1/keys",
+    "delete /api/v1/keys/{id}",
+    "get /api/v1/orders",
+    "post /api/v1/orders",
+    "get /api/v1/orders/{id}",
+    "post /api/v1/orders/{id}/cancel",
+    "get /api/v1/orders/{id}/decisions",
+    "get /api/v1/orders/{id}/events",
+    "post /api/v1/orders/{id}/hold",
+    "post /api/v1/orders/{id}/pay",
+    "post /api/v1/orders/{id}/release",
+    "get /api/v1/search/orders",
+    "get /api/v1/warehouses",
+    "put /api/v1/warehouses/{id}",
+    "get /livez",
+    "get /readyz",
+];
+
+fn document() -> Value {
+    let (.., document) = split();
+    serde_json::to_value(&document).unwrap()
+}
+
+fn operations(document: &Value) -> Vec<(String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        methods
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation.clone()))
+    });
+    operations.collect()
+}
+
+#[test]
+fn every_operation_is_named_and_documents_its_refusals() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let operations = operations(&document);
+    let mut ids = BTreeSet::new();
+    for (name, operation) in &operations {
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}");
+        let protected = name.contains("/api/v1/");
+        assert_eq!(operation["security"].is_array(), protected, "{name}");
+        let expected: &[&str] = if protected { &["401", "403", "429", "500", "503"] } else { &[] };
+        let with_body: &[&str] = if operation["requestBody"].is_object() { &["400", "413", "415", "422"] } else { &[] };
+        for status in expected.iter().chain(with_body) {
+            let response = &operation["responses"][status];
+            let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{name} {status}");
+        }
+    }
+    let names: Vec<&str> = operations.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, OPERATIONS);
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let mut names = Vec::new();
+    references(&document, &mut names);
+    assert!(names.len() > 50);
+    for name in names {
+        assert!(document["components"]["schemas"][&name].is_object(), "{name}");
+    }
+}
+
+/// What a reader says when it is given a field that it does not know, at each object of a body.
+fn known_fields<T>(read: impl Fn(&Body) -> Result<T, Problem>, body: &str) -> BTreeMap<String, Names> {
+    let body = Body::parse(Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    let problem = read(&body).err().expect("an unknown field is refused").document("r");
+    let mut known = BTreeMap::new();
+    for error in problem["errors"].as_array().unwrap() {
+        let place = error["pointer"].as_str().unwrap().strip_suffix("/?");
+        let names = error["detail"].as_str().unwrap().split_once("known are ").map(|(_, names)| names);
+        if let (Some(place), Some(names)) = (place, names) {
+            let names = names.split(", ").filter(|name| *name != "none").map(str::to_owned);
+            known.insert(place.to_owned(), names.collect());
+        }
+    }
+    known
+}
+
+fn properties(document: &Value, schema: &str) -> Names {
+    let schema = &document["components"]["schemas"][schema];
+    assert_eq!(schema["additionalProperties"], false);
+    schema["properties"].as_object().map(|p| p.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn warehouse() -> WarehouseId {
+    WarehouseId::parse("W").unwrap()
+}
+
+#[test]
+fn readers_and_schemas_know_the_same_fields() {
+    let document = document();
+    let usd = "USD".parse().unwrap();
+    let order = r#"{"?":1,"items":[{"?":1}],"customer":{"?":1},"shipping_address":{"?":1},"billing_address":{"?":1}}"#;
+    let flat = r#"{"?":1}"#;
+    let changes = r#"{"?":1,"changes":[{"?":1}]}"#;
+    let order_places: &[_] = &[
+        ("", "PlaceOrder"),
+        ("/items/0", "PlaceOrderItem"),
+        ("/customer", "PlaceOrderCustomer"),
+        ("/shipping_address", "PlaceOrderAddress"),
+        ("/billing_address", "PlaceOrderAddress"),
+    ];
+    let cases: Vec<(BTreeMap<String, Names>, &[(&str, &str)])> = vec![
+        (known_fields(|b| orders::place::read(b, usd), order), order_places),
+        (known_fields(orders::cancel::read, flat), &[("", "CancelOrder")]),
+        (known_fields(orders::pay::read, flat), &[("", "PayOrder")]),
+        (known_fields(orders::hold::read_hold, flat), &[("", "HoldOrder")]),
+        (known_fields(orders::hold::read_release, flat), &[("", "ReleaseOrder")]),
+        (known_fields(keys::read, flat), &[("", "CreateKey")]),
+        (known_fields(|b| stock::warehouses::read(b, warehouse()), flat), &[("", "PutWarehouse")]),
+        (known_fields(stock::inventory::read_on_hand, flat), &[("", "PutInventory")]),
+        (
+            known_fields(stock::inventory::read_changes, changes),
+            &[("", "AdjustInventory"), ("/changes/0", "StockChange")],
+        ),
+    ];
+    let mut compared = BTreeSet::new();
+    for (known, places) in cases {
+        for (place, schema) in places {
+            assert_eq!(known[*place], properties(&document, schema), "{schema}");
+            compared.insert((*schema).to_owned());
+        }
+    }
+    let all: Names = request_schemas(&document).into_iter().filter(|name| name != "Money").collect();
+    assert_eq!(compared, all);
+}
+
+#[test]
+fn what_a_reader_requires_the_schema_requires() {
+    let document = document();
+    let required = |schema: &str| -> Names {
+        let names = document["components"]["schemas"][schema]["required"].as_array().cloned().unwrap_or_default();
+        names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    let empty = Body::empty_object();
+    let missing = |problem: Option<Problem>| -> Names {
+        let document = problem.expect("something is required").document("r");
+        let pointers = document["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap());
+        pointers.map(|pointer| pointer.rsplit('/').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(missing(orders::place::read(&empty, "USD".parse().unwrap()).err()), required("PlaceOrder"));
+    assert_eq!(missing(orders::cancel::read(&empty).err()), required("CancelOrder"));
+    assert_eq!(missing(orders::pay::read(&empty).err()), required("PayOrder"));
+    assert_eq!(missing(orders::hold::read_hold(&empty).err()), required("HoldOrder"));
+    assert_eq!(missing(keys::read(&empty).err()), required("CreateKey"));
+    assert_eq!(missing(stock::warehouses::read(&empty, warehouse()).err()), required("PutWarehouse"));
+    assert_eq!(missing(stock::inventory::read_on_hand(&empty).err()), required("PutInventory"));
+    assert_eq!(missing(stock::inventory::read_changes(&empty).err()), required("AdjustInventory"));
+}

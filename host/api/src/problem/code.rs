@@ -1,0 +1,123 @@
+//! Every way in which a request can be refused: a stable code with its status and title.
+
+use axum::http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $title:literal;)+) => {
+        /// The stable `code` of a problem.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $variant),+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in `code`, and the end of `type`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            /// The summary, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is no JSON document.
+    MalformedJson = "malformed_json", BAD_REQUEST, "The body is not well-formed JSON";
+    /// `Idempotency-Key` is missing where it is needed.
+    IdempotencyKeyRequired = "idempotency_key_required", BAD_REQUEST, "An Idempotency-Key header is required";
+    /// `Idempotency-Key` is not 1 to 255 visible ASCII characters.
+    IdempotencyKeyInvalid = "idempotency_key_invalid", BAD_REQUEST, "The Idempotency-Key header is not usable";
+    /// A cursor that this server did not make, or not for this list.
+    InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor is not valid";
+    /// A header or a query string that cannot be understood.
+    BadRequest = "bad_request", BAD_REQUEST, "The request cannot be understood";
+    /// No key, or a bad one.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is required";
+    /// The payment was declined while the client waited for it.
+    PaymentDeclined = "payment_declined", PAYMENT_REQUIRED, "The payment was declined";
+    /// The key lacks a scope.
+    Forbidden = "forbidden", FORBIDDEN, "The API key does not have the scope that this needs";
+    /// There is no such thing, or it is another merchant's.
+    NotFound = "not_found", NOT_FOUND, "There is nothing here";
+    /// The path exists, but not with this method.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    /// Another order has this external id.
+    DuplicateExternalId = "duplicate_external_id", CONFLICT, "Another order has this external_id";
+    /// The status of the order does not allow it.
+    IllegalTransition = "illegal_transition", CONFLICT, "The order's status does not allow this";
+    /// Release of an order that is not held.
+    NotOnHold = "not_on_hold", CONFLICT, "The order is not on hold";
+    /// The time to try another payment has passed.
+    PaymentRetryExpired = "payment_retry_expired", CONFLICT, "The time to try another payment is over";
+    /// The first request with this key is still running.
+    IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, "A request with this idempotency key is still running";
+    /// More units are promised to orders than would be left.
+    StockReserved = "stock_reserved", CONFLICT, "More stock is reserved than would be left";
+    /// `If-Match` names another version.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "The order has changed";
+    /// The body is larger than allowed.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
+    /// Understood, but wrong; `errors` names each fault.
+    InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request has faults";
+    /// The search query cannot be parsed.
+    InvalidQuery = "invalid_query", UNPROCESSABLE_ENTITY, "The search query cannot be parsed";
+    /// The key was used for another request.
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request";
+    /// Not enough stock.
+    OutOfStock = "out_of_stock", UNPROCESSABLE_ENTITY, "There is not enough stock";
+    /// Refused by the risk policy.
+    OrderRejected = "order_rejected", UNPROCESSABLE_ENTITY, "The order was rejected";
+    /// A policy failed, and its binding says that the request is then refused.
+    PolicyFailed = "policy_failed", UNPROCESSABLE_ENTITY, "A policy failed";
+    /// There is no such quote, or it has expired.
+    QuoteNotFound = "quote_not_found", UNPROCESSABLE_ENTITY, "There is no such quote";
+    /// Parts of an order cannot be cancelled.
+    PartialCancelUnavailable = "partial_cancel_unavailable", UNPROCESSABLE_ENTITY, "Only a whole order can be cancelled";
+    /// The total is beyond what is computed with.
+    TotalTooLarge = "total_too_large", UNPROCESSABLE_ENTITY, "The order's total is too large";
+    /// The order's document would be larger than is stored.
+    OrderTooLarge = "order_too_large", UNPROCESSABLE_ENTITY, "The order is too large";
+    /// A change names a warehouse that does not exist.
+    UnknownWarehouse = "unknown_warehouse", UNPROCESSABLE_ENTITY, "There is no such warehouse";
+    /// Too many requests.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// A defect; the details are in the server's log under the request id.
+    InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong on the server";
+    /// Overloaded or shutting down.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service is not available just now";
+    /// It took too long. What was asked for may still happen.
+    Timeout = "timeout", SERVICE_UNAVAILABLE, "The request took too long";
+    /// Something that the server depends on does not work.
+    NotReady = "not_ready", SERVICE_UNAVAILABLE, "The service is not ready";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_snake_case() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for name in names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Warehouses and what they hold.
+
+pub mod inventory;
+pub mod warehouses;

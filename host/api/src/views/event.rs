@@ -1,0 +1,124 @@
+//! An event as the API shows it: what changed, without the order's inner bookkeeping.
+
+use domain::event::Event;
+use domain::ids::{EventId, OrderId, PaymentId, RefundId};
+use domain::money::Currency;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::order::{OrderView, hold_source};
+use super::{Money, Time};
+
+/// Something that happened to an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct EventView {
+    /// Stable over redelivery.
+    #[schema(value_type = String)]
+    pub event_id: EventId,
+    #[schema(value_type = String)]
+    pub order_id: OrderId,
+    /// Its number within the order, from 1 without gaps.
+    pub version: u64,
+    /// Such as `order.placed`; more may come.
+    #[schema(example = "order.placed")]
+    pub r#type: String,
+    /// The order's status before; null for the first event.
+    pub from: Option<&'static str>,
+    /// The order's status after.
+    pub to: &'static str,
+    /// The name of the API key, or of the part of the system, that did it.
+    pub actor: String,
+    /// Why, where somebody said so.
+    pub reason: Option<String>,
+    pub time: Time,
+    pub payload: Payload,
+    /// In `GET /events`: go on after this event by giving it as `after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// What an event changed. Which members there are depends on its type.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = EventPayload)]
+pub struct Payload {
+    /// Of `order.placed`: the order as it was placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<Box<OrderView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    payment_id: Option<PaymentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_method_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    refund_id: Option<RefundId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Money>,
+    /// The provider's name for the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// Where the customer confirms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Until when the customer may confirm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Time>,
+    /// The provider's code of a decline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// Until when another payment may be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_until: Option<Time>,
+    /// What parked the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Payload {
+    /// What an event changed. The currency is the order's; without it amounts are left out.
+    #[must_use]
+    pub fn new(event: Event, currency: Option<Currency>) -> Self {
+        let money = |minor| currency.map(|currency| Money::new(currency, minor));
+        let of = |payment_id| Self { payment_id: Some(payment_id), ..Self::default() };
+        match event {
+            Event::Placed(order) => Self { order: Some(Box::new(OrderView::new(&order))), ..Self::default() },
+            Event::PaymentNotRequired {} | Event::HoldReleased {} => Self::default(),
+            Event::PaymentAttempted { payment_id, payment_method_id } => {
+                Self { payment_method_id: Some(payment_method_id), ..of(payment_id) }
+            }
+            Event::PaymentActionRequired { payment_id, url, until } => {
+                Self { url: Some(url), expires_at: Some(Time(until)), ..of(payment_id) }
+            }
+            Event::PaymentAuthorized { payment_id, reference, amount } => {
+                Self { reference: Some(reference), amount: money(amount), ..of(payment_id) }
+            }
+            Event::PaymentDeclined { payment_id, code, message, retry_until } => Self {
+                code: Some(code),
+                message: Some(message),
+                retry_until: Some(Time(retry_until)),
+                ..of(payment_id)
+            },
+            Event::PaymentCaptured { payment_id, amount } => Self { amount: money(amount), ..of(payment_id) },
+            Event::PaymentAbandoned { payment_id } | Event::PaymentVoided { payment_id } => of(payment_id),
+            Event::PaymentRefunded { payment_id, refund_id, amount } => {
+                Self { refund_id: Some(refund_id), amount: money(amount), ..of(payment_id) }
+            }
+            Event::PaymentUnknown { payment_id, message } => Self { message: Some(message), ..of(payment_id) },
+            Event::HoldPlaced { source, reason } => {
+                Self { source: Some(hold_source(source)), reason: Some(reason), ..Self::default() }
+            }
+            Event::Cancelled { reason } => Self { reason: Some(reason), ..Self::default() },
+        }
+    }
+}
+
+/// Whether an event carries an amount, for which its order's currency has to be known.
+#[must_use]
+pub const fn has_amount(event: &Event) -> bool {
+    matches!(event, Event::PaymentAuthorized { .. } | Event::PaymentCaptured { .. } | Event::PaymentRefunded { .. })
+}

@@ -1,0 +1,10 @@
+//! The interface over HTTP with the real application on a store of its own: no policies are bound, so the built-in
+//! defaults decide, and no provider is there, so a payment stays pending.
+
+mod console;
+mod coverage;
+mod harness;
+mod lists;
+mod orders;
+mod refusals;
+mod stock;

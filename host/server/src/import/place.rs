@@ -1,0 +1,136 @@
+//! Placing what is not there yet, many at a time.
+
+use futures::{StreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::client::{Answer, Client, Error};
+use super::mapping::{CURRENCY, Kind, Refused, ToPlace};
+use super::report::Report;
+
+/// What became of an order.
+enum Fate {
+    Placed,
+    There,
+    Refused(String),
+}
+
+/// Finds out which orders the server has, and answers those that it has not.
+pub async fn look_up<'a>(
+    client: &Client,
+    orders: &'a [ToPlace],
+    connections: usize,
+    report: &mut Report,
+) -> Result<Vec<&'a ToPlace>, Error> {
+    let bar = progress("looking up", orders.len());
+    let found = stream::iter(orders).map(async |order| (order, find(client, order).await));
+    let mut found = found.buffered(connections);
+    let mut missing = Vec::new();
+    while let Some((order, found)) = found.next().await {
+        match found? {
+            Some(there) => record(report, order, judge(order, &there, Fate::There)),
+            None => missing.push(order),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(missing)
+}
+
+async fn find(client: &Client, order: &ToPlace) -> Result<Option<Value>, Error> {
+    let answer = client.get(&["orders"], &[("external_id", &order.external_id), ("limit", "1")]).await?;
+    let mut page = answer.success("looking for orders")?;
+    Ok(page["data"].get_mut(0).map(Value::take))
+}
+
+/// Places the orders. After Ctrl-C those under way are finished and no more are begun.
+pub async fn place(client: &Client, orders: &[&ToPlace], connections: usize, report: &mut Report) -> Result<(), Error> {
+    let bar = progress("placing", orders.len());
+    let waiting = stream::iter(orders).take_while(|_| std::future::ready(!client.is_stopped()));
+    let mut fates = waiting.map(async |order| (*order, place_one(client, order).await)).buffer_unordered(connections);
+    let mut stopped = None;
+    while let Some((order, fate)) = fates.next().await {
+        match fate {
+            Ok(fate) => record(report, order, fate),
+            // The others under way are heard out, so that the report is true.
+            Err(error) => stopped = stopped.or(Some(error)),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    match stopped {
+        Some(error) => Err(error),
+        None if client.is_stopped() => Err(Error::Stopped),
+        None => Ok(()),
+    }
+}
+
+async fn place_one(client: &Client, order: &ToPlace) -> Result<Fate, Error> {
+    let key = format!("import-online-retail-{}", order.external_id);
+    let answer = client.post(&["orders"], &key, &order.body).await?;
+    Ok(match answer.status {
+        StatusCode::CREATED if answer.replayed => judge(order, &answer.body, Fate::There),
+        StatusCode::CREATED => judge(order, &answer.body, Fate::Placed),
+        StatusCode::CONFLICT if answer.code() == "duplicate_external_id" => Fate::There,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(refused(&answer)),
+        _ => Fate::Refused(answer.problem()),
+    })
+}
+
+fn refused(answer: &Answer) -> Error {
+    Error::Refused(answer.problem())
+}
+
+/// The server's order must come to what the invoice comes to.
+fn judge(order: &ToPlace, there: &Value, fate: Fate) -> Fate {
+    let currency: domain::money::Currency = CURRENCY.parse().expect("ISO 4217 lists the pound");
+    let total = match &there["total"] {
+        Value::Number(number) => number.to_string(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    if there["currency"] == CURRENCY && currency.parse_minor(&total) == Ok(order.total_minor) {
+        return fate;
+    }
+    let expected = currency.format_minor(order.total_minor);
+    let found = there["currency"].as_str().unwrap_or("?");
+    Fate::Refused(format!("the server has this number with a total of {total} {found}, the file with {expected} GBP"))
+}
+
+fn record(report: &mut Report, order: &ToPlace, fate: Fate) {
+    match fate {
+        Fate::Placed => report.placed += 1,
+        Fate::There => report.already_there += 1,
+        Fate::Refused(reason) => {
+            report.refuse(Refused { invoice: order.external_id.clone(), reason, kind: Kind::Server });
+            return;
+        }
+    }
+    report.zero_totals += usize::from(order.total_minor == 0);
+    report.sum_minor += order.total_minor;
+}
+
+/// Shown on a terminal only.
+pub fn progress(what: &'static str, length: usize) -> ProgressBar {
+    let template = "{msg:12} [{bar:40}] {pos}/{len} {per_sec} {eta}";
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    ProgressBar::new(length as u64).with_style(style.progress_chars("=> ")).with_message(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn another_total_under_the_same_number_is_no_match() {
+        let order =
+            ToPlace { external_id: "1".into(), total_minor: 12_50, body: String::new(), units: Default::default() };
+        let is_there = |there| matches!(judge(&order, &there, Fate::There), Fate::There);
+        assert!(is_there(json!({"currency": "GBP", "total": 12.50})));
+        assert!(!is_there(json!({"currency": "GBP", "total": 12.51})));
+        assert!(!is_there(json!({"currency": "USD", "total": 12.50})));
+        assert!(!is_there(json!({})));
+    }
+}
