@@ -90,7 +90,7 @@ impl Params {
 /// # Errors
 /// Answers a sentence that says what is expected.
 pub fn parse_from(text: &str) -> Result<Timestamp, &'static str> {
-    parse_moment(text, |day| Some(day))
+    parse_moment(text, Some)
 }
 
 /// Reads a moment that is the end of a span: a day stands for the first moment of the next, so that it is included.

@@ -138,11 +138,13 @@ impl App {
             Event::PaymentUnknown { message, .. } => Some(message.clone()),
             _ => None,
         });
-        run.operation.state = if unknown.is_some() { journal::PARKED } else { journal::DONE }.into();
         if let Some(message) = unknown {
             run.operation.last_error = Some(message);
             // When a person frees the order, the operation is tried anew with the same key.
             run.restart(clock::now());
+            run.operation.state = journal::PARKED.into();
+        } else {
+            run.operation.state = journal::DONE.into();
         }
         fail::fail_point!("effects.before_result");
         self.tell(run.into_changeset(stored.order.tenant_id), stored, &command).await
@@ -181,7 +183,9 @@ impl App {
 
     async fn save_and_wait(&self, mut run: Run, stored: &StoredOrder, at: Timestamp) -> Result<Progress, Error> {
         run.operation.next_at = Some(at);
-        run.operation.state = journal::WAITING.into();
+        if run.operation.state != journal::RETRYING {
+            run.operation.state = journal::WAITING.into();
+        }
         self.commit(run.into_changeset(stored.order.tenant_id)).await?;
         Ok(Progress::Later(at))
     }

@@ -190,12 +190,12 @@ impl App {
             };
             match self.run_tasks(&stored, known_tasks).await? {
                 Turn::Moved(after) => {
-                    if after.order.wake_at().is_none() {
-                        // The commit that moved it has freed it too.
+                    if after.order.wake_at().is_none_or(|at| at > clock::now()) {
+                        // The commit that moved it has freed it too, and says when to look again.
                         return Ok(());
                     }
                     known_tasks = stored.order.counters.tasks;
-                    handed = Some(after);
+                    handed = Some(*after);
                 }
                 Turn::Conflict => known_tasks = u32::MAX,
                 Turn::Sleep(wake_at) => return self.go_to_sleep(&stored, wake_at).await,
@@ -222,7 +222,7 @@ impl App {
                 continue;
             }
             match self.run_task(stored, task, task.task_id > known_tasks).await {
-                Ok(Progress::Moved(after)) => return Ok(Turn::Moved(*after)),
+                Ok(Progress::Moved(after)) => return Ok(Turn::Moved(after)),
                 Ok(Progress::Conflict) => return Ok(Turn::Conflict),
                 Ok(Progress::Later(at)) => wake_at = earlier(wake_at, at),
                 Err(error) => {
@@ -266,7 +266,7 @@ impl App {
 
 /// What a look at an order led to.
 enum Turn {
-    Moved(StoredOrder),
+    Moved(Box<StoredOrder>),
     Conflict,
     Sleep(Option<Timestamp>),
 }

@@ -1,5 +1,7 @@
 //! The use cases on a real store in a temporary directory, with the native policies.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::Duration;

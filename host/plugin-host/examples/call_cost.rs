@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release -p plugin-host --example call_cost [-- POLICIES_DIR]`
 
+#![expect(clippy::float_arithmetic, reason = "microseconds are for people to read")]
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,10 +13,12 @@ use domain::hooks::{Context, Destination, Hook, risk, routing, tax};
 use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
 use domain::time::Timestamp;
 use plugin_host::limits::Limits;
-use plugin_host::{CallContext, Config, Host, Plugin};
+use plugin_host::{CallContext, Config, Host, Plugin, Question};
 use uuid::Uuid;
 
 const CALLS: usize = 20_000;
+/// The reference policies give no memory back within an instance, so one instance does not last for ever.
+const CALLS_REUSED: usize = 3_000;
 
 fn context() -> Context {
     Context { now: Timestamp::from_micros(1_770_000_000_000_000), config: "{}".into() }
@@ -91,14 +96,16 @@ fn risk_input() -> risk::Input {
     }
 }
 
-fn report(name: &str, mut times: Vec<Duration>, fuel: u64) {
-    times.sort_unstable();
-    let at = |permille: usize| times[times.len() * permille / 1000].as_secs_f64() * 1e6;
-    let out = format!("{name:<16} p50 {:6.1} µs   p99 {:6.1} µs   fuel {fuel}\n", at(500), at(990));
-    std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).expect("standard output is open");
+/// In microseconds.
+fn at(times: &[Duration], permille: usize) -> f64 {
+    times[times.len() * permille / 1000].as_secs_f64() * 1e6
 }
 
-async fn fresh(name: &str, plugin: &Plugin) {
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+async fn measure(name: &str, plugin: &Plugin) {
     let caller = CallContext { tenant: TenantId::new(Uuid::from_u128(1)) };
     let (routing, tax, risk) = (routing_input(), tax_input(), risk_input());
     let mut times = Vec::with_capacity(CALLS);
@@ -113,7 +120,21 @@ async fn fresh(name: &str, plugin: &Plugin) {
         };
         times.push(began.elapsed());
     }
-    report(name, times, fuel);
+    times.sort_unstable();
+    let (p50, p99) = (at(&times, 500), at(&times, 990));
+    let question = match plugin.hook() {
+        Hook::Routing => Question::Routing(&routing),
+        Hook::Tax => Question::Tax(&tax),
+        Hook::Risk => Question::Risk(&risk),
+        Hook::Payment => return print(&format!("{name:<16} fresh p50 {p50:5.1} µs, p99 {p99:6.1} µs   fuel {fuel}")),
+    };
+    let mut reused = plugin.reuse(caller, question, CALLS_REUSED).await.expect("the reference policies answer");
+    reused.sort_unstable();
+    let again = at(&reused, 500);
+    let more = p50 - again;
+    print(&format!(
+        "{name:<16} fresh p50 {p50:5.1} µs, p99 {p99:6.1} µs   reused p50 {again:5.1} µs   difference {more:5.1} µs   fuel {fuel}"
+    ));
 }
 
 fn policies(argument: Option<String>) -> PathBuf {
@@ -148,6 +169,6 @@ async fn main() {
         let wasm =
             std::fs::read(dir.join(format!("{name}.wasm"))).expect("the policies are built: `cargo xtask policies`");
         let plugin = host.load(None, &wasm, hook).await.expect("the reference policies load");
-        fresh(name, &plugin).await;
+        measure(name, &plugin).await;
     }
 }

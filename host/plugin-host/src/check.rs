@@ -5,8 +5,8 @@ use domain::hooks::Hook;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::digest::digest;
-use crate::limits;
 use crate::wit::v0_1;
+use crate::{limits, wasi};
 
 /// The package that policies are written against.
 const PACKAGE: &str = "orderwright:policy/";
@@ -88,7 +88,7 @@ fn is_offered(import: &str) -> bool {
         Some(rest) => rest
             .split_once('@')
             .is_some_and(|(interface, version)| ["log", "types"].contains(&interface) && is_spoken(version)),
-        None => import.starts_with("wasi:"),
+        None => import.starts_with(wasi::PREFIX),
     }
 }
 

@@ -23,6 +23,7 @@ mod log;
 mod plugin;
 mod ticker;
 mod turns;
+mod wasi;
 mod wit;
 
 pub use call::{Call, CallContext, Failure};
@@ -33,3 +34,5 @@ pub use host::{Config, Host};
 pub use load::Error;
 pub use log::{Level, LogLine};
 pub use plugin::Plugin;
+#[doc(hidden)]
+pub use plugin::reuse::Question;

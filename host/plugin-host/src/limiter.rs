@@ -8,6 +8,7 @@ use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
 use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
 use crate::log::Log;
+use crate::wasi::World;
 
 /// Why the host stopped a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,8 @@ pub enum Stop {
 pub struct State {
     /// What the guest wrote.
     pub log: Log,
+    /// What it sees of the world, if its tool chain makes it look.
+    pub world: World,
     memory_bytes_left: usize,
     deadline: Instant,
     slow_lane: Arc<Semaphore>,
@@ -32,9 +35,10 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(memory_bytes: usize, wall: Duration, slow_lane: Arc<Semaphore>) -> Self {
+    pub fn new(world: World, memory_bytes: usize, wall: Duration, slow_lane: Arc<Semaphore>) -> Self {
         Self {
             log: Log::default(),
+            world,
             memory_bytes_left: memory_bytes,
             deadline: Instant::now() + wall,
             slow_lane,

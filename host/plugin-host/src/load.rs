@@ -14,6 +14,7 @@ use crate::check::{self, Refusal};
 use crate::compile::{self, Compiler};
 use crate::limiter::State;
 use crate::plugin::World;
+use crate::wasi;
 use crate::wit::v0_1;
 
 /// When this many merchants are known, those that compile nothing are forgotten.
@@ -74,7 +75,13 @@ impl Loader {
         let component = self.component(owner, wasm, &inspection.digest).await?;
         // What the linker says here is about types: the names have been checked.
         let invalid = |error: wasmtime::Error| Error::Invalid(format!("{error:#}"));
-        let world = self.linker.instantiate_pre(&component).and_then(|pre| world(pre, hook)).map_err(invalid)?;
+        let needs_wasi = inspection.imports.iter().any(|name| name.starts_with(wasi::PREFIX));
+        let pre = if needs_wasi {
+            wasi::linker(&self.linker, &component).and_then(|linker| linker.instantiate_pre(&component))
+        } else {
+            self.linker.instantiate_pre(&component)
+        };
+        let world = pre.and_then(|pre| world(pre, hook)).map_err(invalid)?;
         Ok((inspection.digest, world))
     }
 

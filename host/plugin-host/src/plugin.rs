@@ -1,17 +1,22 @@
 //! A component that is ready to be asked.
 
+pub mod reuse;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::hooks::{Hook, LawBroken, payment, risk, routing, tax};
+use domain::hooks::{Context, Hook, LawBroken, payment, risk, routing, tax};
+use domain::time::Timestamp;
 use serde::Serialize;
 use wasmtime::Store;
 
 use crate::call::{Call, CallContext, Failure};
 use crate::host::Shared;
 use crate::limiter::{self, State};
+use crate::limits::CONFIG_BYTES;
 use crate::ticker::Running;
 use crate::turns::Turn;
+use crate::wasi;
 use crate::wit::v0_1;
 use crate::wit::v0_1::Unreadable;
 
@@ -66,7 +71,8 @@ impl Plugin {
     /// Asks which warehouse ships which line.
     pub async fn call_routing(&self, context: CallContext, input: &routing::Input) -> Call<routing::Answer> {
         let World::Routing(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, v0_1::routing::weight(input)).await {
+        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::routing::weight(input)).await
+        {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
@@ -82,7 +88,7 @@ impl Plugin {
     /// Asks how much tax is due.
     pub async fn call_tax(&self, context: CallContext, input: &tax::Input) -> Call<tax::Answer> {
         let World::Tax(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, v0_1::tax::weight(input)).await {
+        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::tax::weight(input)).await {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
@@ -98,7 +104,7 @@ impl Plugin {
     /// Asks whether an order may be placed.
     pub async fn call_risk(&self, context: CallContext, input: &risk::Input) -> Call<risk::Answer> {
         let World::Risk(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, v0_1::risk::weight(input)).await {
+        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::risk::weight(input)).await {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
@@ -114,7 +120,7 @@ impl Plugin {
     /// Asks a payment adapter what its provider is like.
     pub async fn payment_describe(&self, context: CallContext) -> Call<payment::Descriptor> {
         let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, 0).await {
+        let mut run = match Run::begin(&self.inner.shared, context, &TIMELESS, 0).await {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
@@ -129,7 +135,8 @@ impl Plugin {
     /// Asks a payment adapter for the next step of an operation.
     pub async fn payment_step(&self, context: CallContext, input: &payment::Input) -> Call<payment::Step> {
         let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, v0_1::payment::weight(input)).await {
+        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::payment::weight(input)).await
+        {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
@@ -159,6 +166,9 @@ fn flatten<A>(answer: wasmtime::Result<Result<A, String>>) -> Result<A, Failure>
     answer?.map_err(|why| Failure::GaveUp(shorten(&why)))
 }
 
+/// The surroundings of a question that has none.
+const TIMELESS: Context = Context { now: Timestamp::from_micros(0), config: String::new() };
+
 /// The longest text of a guest's error that is kept.
 const GAVE_UP_BYTES: usize = 1000;
 
@@ -182,15 +192,23 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn begin(shared: &'a Shared, context: CallContext, input_bytes: usize) -> Result<Self, Failure> {
+    async fn begin(
+        shared: &'a Shared,
+        context: CallContext,
+        about: &Context,
+        input_bytes: usize,
+    ) -> Result<Self, Failure> {
         let limits = &shared.limits;
-        if input_bytes > limits.input_bytes {
-            return Err(Failure::InputTooLarge(input_bytes));
+        for (bytes, most) in [(about.config.len(), CONFIG_BYTES), (input_bytes, limits.input_bytes)] {
+            if bytes > most {
+                return Err(Failure::InputTooLarge(bytes));
+            }
         }
         let turn = shared.turns.take(context.tenant).await.map_err(|_| Failure::Busy)?;
         let running = shared.ticker.run();
         let began = Instant::now();
-        let state = State::new(limits.memory_bytes, limits.wall, Arc::clone(&shared.slow_lane));
+        let world = wasi::World::at(about.now);
+        let state = State::new(world, limits.memory_bytes, limits.wall, Arc::clone(&shared.slow_lane));
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| state);
         let for_input = limits.fuel_per_input_byte.saturating_mul(input_bytes as u64);

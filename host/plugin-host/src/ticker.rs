@@ -44,7 +44,7 @@ impl Ticker {
                     idle = 0;
                 }
                 drop(engine);
-                thread::sleep(TICK);
+                pause();
             }
         };
         let thread = thread::Builder::new().name("policy-ticker".into()).spawn(run)?;
@@ -65,6 +65,11 @@ impl Ticker {
     fn wake(&self) {
         self.thread.as_ref().map(JoinHandle::thread).map(Thread::unpark);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the ticker has a thread of its own, on which no task runs")]
+fn pause() {
+    thread::sleep(TICK);
 }
 
 fn sleep(shared: &Shared) {

@@ -85,7 +85,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn upload(args: &Args, mapped: &Mapped, report: &mut Report) -> anyhow::Result<()> {
     let target = target::find(args.url.as_deref(), args.key.as_deref(), &args.data)?;
-    let stop = Stop::on_ctrl_c();
+    let stop = Stop::on_ctrl_c().context("listening for Ctrl-C")?;
     let client = Client::new(&target, stop.clone())?;
     let connections = usize::from(args.connections);
     let result = steps(args, mapped, &client, connections, report).await;

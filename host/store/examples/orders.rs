@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::float_arithmetic, reason = "a tool for developers")]
 
 #[path = "../tests/support/sample.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
 mod sample;
 
 use std::sync::Arc;

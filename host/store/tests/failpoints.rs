@@ -64,7 +64,7 @@ async fn what_waits_while_a_batch_is_slow_becomes_one_batch() {
     let world = Arc::new(World::new().await);
     world.set_stock("MUG", "NYC", 1000).await;
     let batches = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (release, blocked) = std::sync::mpsc::sync_channel::<()>(0);
     let blocked = std::sync::Mutex::new(blocked);
     let counted = batches.clone();
     fail::cfg_callback("store.before_commit", move || {

@@ -112,7 +112,7 @@ struct Decision {
     error: Option<String>,
     input: String,
     output: Option<String>,
-    logs: String,
+    logs: Vec<String>,
 }
 
 /// `GET /console/orders/{id}`
@@ -298,7 +298,7 @@ impl Decision {
             error: decision.error.clone(),
             input: text::pretty(&decision.input),
             output: decision.output.as_deref().map(text::pretty),
-            logs: decision.logs.to_string(),
+            logs: text::log_lines(&decision.logs),
         }
     }
 }

@@ -127,7 +127,7 @@ pub async fn page(
     html::page(status, &page)
 }
 
-fn choices<'s>(names: impl Iterator<Item = &'static str>, selected: Option<&'s str>) -> Vec<Choice> {
+fn choices(names: impl Iterator<Item = &'static str>, selected: Option<&str>) -> Vec<Choice> {
     names.map(|value| Choice { value, label: text::words(value), selected: selected == Some(value) }).collect()
 }
 
@@ -165,7 +165,7 @@ impl Fault {
         let end = error.offset + error.length;
         let part = |range: Option<&str>| range.unwrap_or_default().to_owned();
         Self {
-            message: error.fault.to_string(),
+            message: error.fault.to_string().replace('`', "\""),
             before: part(query.get(..error.offset)),
             marked: part(query.get(error.offset..end)),
             after: part(query.get(end..)),

@@ -23,8 +23,8 @@ pub fn words(name: &str) -> String {
 pub fn tone(status: &str) -> &'static str {
     match status {
         "payment_confirmed" | "shipped" | "out_for_delivery" | "delivered" | "captured" | "authorized"
-        | "in_transit" | "answered" | "ok" => "good",
-        "payment_failed" | "failed" | "unknown" | "exception" | "trapped" | "timed_out" | "invalid" => "bad",
+        | "in_transit" => "good",
+        "payment_failed" | "failed" | "unknown" | "exception" => "bad",
         "cancelled" | "returned" | "refunded" | "voided" | "partially_refunded" => "over",
         _ => "waiting",
     }
@@ -82,6 +82,19 @@ fn new_line(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("  ", depth));
 }
 
+/// A policy's log, a line each; what is no log stays as it is.
+pub fn log_lines(json: &str) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        level: String,
+        message: String,
+    }
+    match serde_json::from_str::<Vec<Line>>(json) {
+        Ok(lines) => lines.into_iter().map(|line| format!("{}: {}", line.level, line.message)).collect(),
+        Err(_) => vec![json.to_owned()],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +105,8 @@ mod tests {
         assert_eq!(time(Timestamp::from_micros(1_770_000_000_000_120)), "2026-02-02 02:40:00");
         assert_eq!(words("payment_pending"), "payment pending");
         assert_eq!(pretty("no json"), "no json");
+        assert_eq!(log_lines(r#"[{"level":"info","message":"two plans"}]"#), ["info: two plans"]);
+        assert_eq!(log_lines("oops"), ["oops"]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::problem::Problem;
 use crate::routes::{keys, orders, stock};
 
 type Names = BTreeSet<String>;
+/// What a reader knows at each place of a body, and which schema describes the place.
+type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
 const OPERATIONS: &[&str] = &[
@@ -126,7 +128,7 @@ fn readers_and_schemas_know_the_same_fields() {
         ("/shipping_address", "PlaceOrderAddress"),
         ("/billing_address", "PlaceOrderAddress"),
     ];
-    let cases: Vec<(BTreeMap<String, Names>, &[(&str, &str)])> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (known_fields(|b| orders::place::read(b, usd), order), order_places),
         (known_fields(orders::cancel::read, flat), &[("", "CancelOrder")]),
         (known_fields(orders::pay::read, flat), &[("", "PayOrder")]),

@@ -16,12 +16,12 @@ pub struct DecisionView {
     decision_id: DecisionId,
     /// `routing`, `tax`, `risk` or `payment`.
     hook: &'static str,
-    /// What decided; `native` for the built-in default.
+    /// The component's name.
     plugin: String,
     version: String,
-    /// SHA-256 of the component; null for the built-in default.
+    /// SHA-256 of the component.
     digest: Option<String>,
-    /// How it ended, such as `answered` or `trapped`.
+    /// `ok`, or how it failed.
     outcome: String,
     /// Instructions used.
     fuel: u64,
@@ -29,8 +29,9 @@ pub struct DecisionView {
     input: AnyJson,
     /// Null where there was no answer.
     output: Option<AnyJson>,
-    /// What the guest wrote.
-    logs: String,
+    /// What the guest wrote: a list of `{"level", "message"}`.
+    #[schema(value_type = Vec<Object>)]
+    logs: AnyJson,
     /// Why it failed.
     error: Option<String>,
     time: Time,
@@ -49,7 +50,7 @@ impl From<&Decision> for DecisionView {
             duration_us: decision.duration_us,
             input: AnyJson::new(&decision.input),
             output: decision.output.as_deref().map(AnyJson::new),
-            logs: decision.logs.to_string(),
+            logs: AnyJson::new(&decision.logs),
             error: decision.error.clone(),
             time: Time(decision.at),
         }

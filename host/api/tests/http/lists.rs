@@ -86,7 +86,9 @@ async fn a_cursor_is_good_for_its_own_list_only() {
     let orders = shop.get("/api/v1/orders?limit=1").await.json["next_cursor"].as_str().unwrap().to_owned();
     let events = shop.get("/api/v1/events?limit=1").await.json["next_cursor"].as_str().unwrap().to_owned();
     let foreign = format!("Bearer {}", shop.foreign_key().await);
-    let damaged = format!("{}A", &orders[..orders.len() - 1]);
+    // The last character of base 64 may hold bits that say nothing, so another one is changed.
+    let (begin, end) = orders.split_at(orders.len() / 2);
+    let damaged = format!("{begin}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
     for (path, cursor) in [
         ("/api/v1/orders?cursor=", &events),
         ("/api/v1/events?after=", &orders),

@@ -4,6 +4,8 @@ use api::Options;
 use app::merchant::{RateLimit, Scope, Settings};
 use axum::body::Body;
 use axum::http::Request;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
 use crate::harness::{Shop, mug};
@@ -39,6 +41,43 @@ async fn bad_bodies_are_never_a_defect() {
         assert_eq!(shop.send(request).await.problem(), (status, code), "{shown}");
     }
     assert_eq!(shop.place("k").await.status, 201, "bad input used up the key");
+}
+
+/// Damages good bodies at random: whatever comes in, nothing goes wrong inside.
+#[test]
+fn no_damaged_body_is_a_defect() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let shop = runtime.block_on(Shop::open());
+    runtime.block_on(shop.stock(1_000_000));
+    let bodies = [
+        ("/api/v1/orders", mug(1).to_string()),
+        ("/api/v1/inventory/adjust", json!({"changes": [{"sku": "MUG", "warehouse": "W", "delta": 1}]}).to_string()),
+        ("/api/v1/keys", json!({"name": "a", "scopes": ["orders:read"]}).to_string()),
+    ];
+    let damage =
+        (0..bodies.len(), any::<prop::sample::Index>(), any::<u8>(), any::<prop::sample::Index>(), any::<u32>());
+    let mut runner = TestRunner::new(Config::with_cases(300));
+    let outcome = runner.run(&damage, |(which, at, byte, cut, key)| {
+        let (path, body) = &bodies[which];
+        let mut damaged = body.clone().into_bytes();
+        let at = at.index(damaged.len());
+        damaged[at] = byte;
+        // Every other body is cut as well.
+        if byte % 2 == 0 {
+            damaged.truncate(cut.index(damaged.len()));
+        }
+        let request = Request::post(*path)
+            .header("authorization", format!("Bearer {}", shop.key))
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("k{key}"))
+            .body(Body::from(damaged))
+            .unwrap();
+        let answer = runtime.block_on(shop.send(request));
+        prop_assert!(answer.status.as_u16() < 500, "{}", answer.text);
+        prop_assert!(answer.status.is_success() || answer.json["code"].is_string(), "{}", answer.text);
+        Ok(())
+    });
+    outcome.unwrap();
 }
 
 #[tokio::test]

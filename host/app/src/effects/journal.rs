@@ -13,7 +13,9 @@ use crate::{Error, clock};
 
 /// A request may be under way.
 pub(super) const RUNNING: &str = "running";
-/// It comes back at `next_at`.
+/// It starts over at `next_at`.
+pub(super) const RETRYING: &str = "retrying";
+/// The adapter asked to come back at `next_at`.
 pub(super) const WAITING: &str = "waiting";
 /// It is over.
 pub(super) const DONE: &str = "done";
@@ -145,7 +147,7 @@ impl Run {
 
     /// Where the operation had waited, the wait is over.
     pub fn wake(&mut self, now: Timestamp) {
-        if self.operation.state == WAITING && self.unanswered().is_none() && !self.notes.is_empty() {
+        if self.operation.state == WAITING && self.unanswered().is_none() {
             self.entry(Entry::Waited);
         }
         self.operation.next_at = Some(now);
@@ -155,6 +157,7 @@ impl Run {
     /// Starts over, with the same idempotency key and an empty transcript.
     pub fn restart(&mut self, now: Timestamp) {
         self.operation.attempts += 1;
+        self.operation.state = RETRYING.to_owned();
         let asked = self.asked.clone();
         self.notes.clear();
         self.note(Note::Attempt(asked), now);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::hooks::Hook;
-use plugin_host::limits::{LOG_BYTES, LOG_LINE_BYTES, LOG_LINES, Limits};
+use plugin_host::limits::{CONFIG_BYTES, LOG_BYTES, LOG_LINE_BYTES, LOG_LINES, Limits};
 use plugin_host::{Failure, Level};
 
 use crate::harness::{Fixture, caller, caller_of, huge_routing_input, risk_input, routing_input, tax_input};
@@ -138,5 +138,8 @@ async fn a_question_has_a_largest_size() {
     let plugin = Fixture::with(limits).load("routing_nearest", Hook::Routing).await;
     let call = plugin.call_routing(caller(), &huge_routing_input(100, 2)).await;
     assert!(matches!(call.result, Err(Failure::InputTooLarge(bytes)) if bytes > 10_000), "{:?}", call.result);
-    plugin.call_routing(caller(), &routing_input()).await.result.unwrap();
+    let mut input = routing_input();
+    plugin.call_routing(caller(), &input).await.result.unwrap();
+    input.context.config = " ".repeat(CONFIG_BYTES + 1);
+    assert_eq!(plugin.call_routing(caller(), &input).await.result, Err(Failure::InputTooLarge(CONFIG_BYTES + 1)));
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// Whether the import is to end. The second Ctrl-C does not wait for the requests under way.
@@ -12,20 +13,19 @@ pub struct Stop(watch::Receiver<bool>);
 const INTERRUPTED: i32 = 130;
 
 impl Stop {
-    /// Listens from now on.
-    pub fn on_ctrl_c() -> Self {
+    /// Listens from now on: when this returns, Ctrl-C no longer ends the process.
+    pub fn on_ctrl_c() -> std::io::Result<Self> {
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_err() {
-                // Without the signal the import runs to its end; the sender must live as long.
-                return std::future::pending().await;
-            }
+            interrupts.recv().await;
             let _ = writeln!(std::io::stderr(), "Stopping after the requests under way. Ctrl-C again stops at once.");
             let _ = sender.send(true);
-            let _ = tokio::signal::ctrl_c().await;
+            interrupts.recv().await;
+            #[expect(clippy::disallowed_methods, reason = "the second Ctrl-C asks not to wait for anything")]
             std::process::exit(INTERRUPTED);
         });
-        Self(receiver)
+        Ok(Self(receiver))
     }
 
     /// Whether it was pressed.

@@ -1,7 +1,6 @@
 //! `resolve` against a model that takes one changeset at a time.
 
 #[path = "../../tests/support/sample.rs"]
-#[expect(clippy::unwrap_used, reason = "a module of tests")]
 pub(crate) mod sample;
 
 mod model;

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{SellerId, WarehouseId};
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use utoipa::ToSchema;
 
 use crate::Api;
@@ -132,12 +131,65 @@ pub fn read(body: &Document, warehouse_id: WarehouseId) -> Result<Warehouse, Pro
 
 fn parse_cutoff(text: &str) -> Result<String, &'static str> {
     let shaped = text.len() == 5 && text.as_bytes()[2] == b':' && text.is_ascii();
-    let parts = if shaped { text[..2].parse().ok().zip(text[3..].parse().ok()) } else { None };
+    let digits = |part: &str| if part.bytes().all(|b| b.is_ascii_digit()) { part.parse().ok() } else { None };
+    let parts = if shaped { digits(&text[..2]).zip(digits(&text[3..])) } else { None };
     let time = parts.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
     time.map(|_| text.to_owned()).ok_or("must be a time of day such as 15:00")
 }
 
+/// The areas of the IANA database. The places in them change several times a year, so they are looked up where a zone is
+/// used, with the rules of that day.
+const AREAS: [&str; 11] = [
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Etc",
+    "Europe",
+    "Indian",
+    "Pacific",
+];
+
 fn parse_time_zone(text: &str) -> Result<String, &'static str> {
-    let known = TimeZone::get(text).is_ok();
+    let is_name =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-+".contains(&b));
+    let located =
+        text.split_once('/').is_some_and(|(area, place)| AREAS.contains(&area) && place.split('/').all(is_name));
+    let known = text.len() <= CODE_CHARS_MAX && (text == "UTC" || located);
     if known { Ok(text.to_owned()) } else { Err("must be the IANA name of a time zone such as Europe/Berlin") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutoffs_are_times_of_day() {
+        assert_eq!(parse_cutoff("23:59").as_deref(), Ok("23:59"));
+        for bad in ["24:00", "1:00", "12:60", "12-00", "ab:cd", "+1:00", "é:00", ""] {
+            assert!(parse_cutoff(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn time_zones_have_the_form_of_a_name() {
+        for good in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"] {
+            assert!(parse_time_zone(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "Berlin",
+            "Mars/Base",
+            "Europe/",
+            "Europe//Berlin",
+            "Europe/Ber lin",
+            "europe/berlin",
+            "../../etc/passwd",
+        ] {
+            assert!(parse_time_zone(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::resolve::{Head, Level, Net, Snapshot, Verdict};
 /// What two ways of deciding must agree on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Summary {
-    Accepted(Option<(OrderId, u64, Vec<(Sku, WarehouseId, i64)>)>),
+    Accepted(Option<Seen>),
     Conflict,
     Short(Vec<Shortage>),
     SameKey([u8; 32]),
@@ -64,7 +64,10 @@ pub fn summary(verdict: &Verdict) -> Summary {
     }
 }
 
-fn seen(order: &Order) -> (OrderId, u64, Vec<(Sku, WarehouseId, i64)>) {
+/// An order's id, version and reservations.
+type Seen = (OrderId, u64, Vec<(Sku, WarehouseId, i64)>);
+
+fn seen(order: &Order) -> Seen {
     (order.order_id, order.version, order.reservations())
 }
 

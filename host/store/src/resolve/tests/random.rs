@@ -189,7 +189,7 @@ impl Scene {
             |key: u8| KeyClaim { key: key.to_string(), fingerprint: [index as u8; 32], status: 201, response: None };
         changeset.key = action.key.map(claim);
         changeset.stock = action.stock.iter().map(stock_change).collect();
-        let lease = (index % 2 == 0).then(|| Lease { owner: format!("node {index}"), until: NOW });
+        let lease = index.is_multiple_of(2).then(|| Lease { owner: format!("node {index}"), until: NOW });
         match &action.what {
             What::Nothing => {}
             What::Place { lines, plans, external, again } => {
