@@ -22,14 +22,14 @@ pub(crate) struct Feed {
     index: Index,
     /// The position of the log that is searchable.
     searchable: AtomicU64,
-    /// The moment of the last event that is searchable, microseconds since 1970.
-    searchable_at: AtomicI64,
+    /// The moment of the oldest event that is taken but not searchable yet, microseconds since 1970; 0 where there is none.
+    pending_since: AtomicI64,
 }
 
 impl Feed {
     pub fn new(index: Index) -> Result<Self, search::Error> {
         let searchable = index.indexer().position()?;
-        Ok(Self { index, searchable: AtomicU64::new(searchable), searchable_at: AtomicI64::new(0) })
+        Ok(Self { index, searchable: AtomicU64::new(searchable), pending_since: AtomicI64::new(0) })
     }
 
     pub fn indexer(&self) -> search::Indexer {
@@ -61,7 +61,7 @@ pub struct SearchAnswer {
 struct Indexing {
     app: App,
     indexer: search::Indexer,
-    reached: (u64, i64),
+    reached: u64,
 }
 
 impl bus::Consumer for Indexing {
@@ -78,14 +78,17 @@ impl bus::Consumer for Indexing {
     }
 
     async fn take(&mut self, events: Vec<EventRecord>, position: u64) -> Result<(), Error> {
-        let at = events.last().map_or(0, |event| event.at.micros());
+        let since = events.first().map_or(0, |event| event.at.micros());
+        let pending = &self.app.feed().pending_since;
+        // An older event that waits already stays the oldest.
+        let _ = pending.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
         let orders: BTreeSet<_> = events.iter().map(|event| (event.tenant, event.order_id)).collect();
         let documents = self.app.documents(orders).await?;
         let indexer = self.indexer.clone();
         tokio::task::spawn_blocking(move || indexer.apply(documents, Vec::new(), position))
             .await?
             .map_err(Error::internal)?;
-        self.reached = (position, at);
+        self.reached = position;
         Ok(())
     }
 
@@ -94,7 +97,7 @@ impl bus::Consumer for Indexing {
         fail::fail_point!("index.before_commit");
         tokio::task::spawn_blocking(move || indexer.commit()).await?.map_err(Error::internal)?;
         fail::fail_point!("index.after_commit");
-        self.app.note_searchable(self.reached.0, self.reached.1);
+        self.app.note_searchable(self.reached);
         Ok(())
     }
 }
@@ -122,14 +125,14 @@ impl bus::Log for StoreLog {
 impl App {
     /// Feeds the index until told to stop.
     pub(crate) async fn feed_index(&self) {
-        let mut consumer = Indexing { app: self.clone(), indexer: self.feed().indexer(), reached: (0, 0) };
+        let mut consumer = Indexing { app: self.clone(), indexer: self.feed().indexer(), reached: 0 };
         bus::follow(&StoreLog(self.clone()), &mut consumer, COMMIT_INTERVAL, self.runner().stop()).await;
     }
 
-    fn note_searchable(&self, position: u64, at: i64) {
+    fn note_searchable(&self, position: u64) {
         let feed = self.feed();
         feed.searchable.store(position, Ordering::Relaxed);
-        feed.searchable_at.store(at, Ordering::Relaxed);
+        feed.pending_since.store(0, Ordering::Relaxed);
         let head = *self.store().head().borrow();
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and shows magnitudes")]
         metrics::gauge!("orderwright_index_lag_events").set(feed.lag(head) as f64);
@@ -171,8 +174,10 @@ impl App {
         if feed.lag(*self.store().head().borrow()) == 0 {
             return 0;
         }
-        let behind = clock::now().micros() - feed.searchable_at.load(Ordering::Relaxed);
-        u64::try_from(behind / 1000).unwrap_or(0)
+        let now = clock::now().micros();
+        // What is committed but not taken yet has only just happened.
+        let since = Some(feed.pending_since.load(Ordering::Relaxed)).filter(|since| *since > 0).unwrap_or(now);
+        u64::try_from((now - since) / 1000).unwrap_or(0).max(1)
     }
 }
 

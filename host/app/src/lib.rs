@@ -201,6 +201,11 @@ impl App {
     /// [`StartError`]
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let app = Self::open(config).await?;
+        // The embedded store is locked to this process: what a killed one was working on need not wait for its leases.
+        let left = app.store().end_leases().await?;
+        if left > 0 {
+            tracing::info!(orders = left, "orders that were in work when the last process ended are taken up again");
+        }
         let sweeper = app.clone();
         app.0.background.spawn(async move { sweeper.sweep().await });
         let feeder = app.clone();

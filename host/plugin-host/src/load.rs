@@ -66,13 +66,20 @@ impl Loader {
         Ok(Self { linker, cache, compiler, owners: Mutex::default() })
     }
 
-    pub async fn load(&self, owner: Option<TenantId>, wasm: &[u8], hook: Hook) -> Result<(String, World), Error> {
-        let inspection = check::inspect(wasm)?;
+    pub async fn load(
+        self: &Arc<Self>,
+        owner: Option<TenantId>,
+        wasm: &[u8],
+        hook: Hook,
+    ) -> Result<(String, World), Error> {
+        let wasm: Arc<[u8]> = wasm.into();
+        let inspected = Arc::clone(&wasm);
+        let inspection = blocking(move || check::inspect(&inspected)).await??;
         if inspection.hook != hook {
             let (is, wanted) = (inspection.hook.name(), hook.name());
             return Err(Refusal::from(format!("it serves the hook `{is}`, not `{wanted}`")).into());
         }
-        let component = self.component(owner, wasm, &inspection.digest).await?;
+        let component = self.component(owner, &wasm, &inspection.digest).await?;
         // What the linker says here is about types: the names have been checked.
         let invalid = |error: wasmtime::Error| Error::Invalid(format!("{error:#}"));
         let needs_wasi = inspection.imports.iter().any(|name| name.starts_with(wasi::PREFIX));
@@ -85,35 +92,51 @@ impl Loader {
         Ok((inspection.digest, world))
     }
 
-    async fn component(&self, owner: Option<TenantId>, wasm: &[u8], digest: &str) -> Result<Component, Error> {
-        if let Some(component) = self.cached(digest)? {
+    async fn component(
+        self: &Arc<Self>,
+        owner: Option<TenantId>,
+        wasm: &[u8],
+        digest: &str,
+    ) -> Result<Component, Error> {
+        if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
         let lane = self.lane(owner);
         let _one_at_a_time = lane.lock().await;
         // Whoever was before us in the lane may have compiled the same.
-        if let Some(component) = self.cached(digest)? {
+        if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
         let (input, output) = (self.cache.scratch("wasm"), self.cache.scratch("out"));
         tokio::fs::write(&input.path, wasm).await?;
         self.compiler.compile(&input.path, &output.path).await?;
-        let code = tokio::fs::read(&output.path).await?;
-        self.cache.put(digest, &code)?;
-        Ok(self.deserialize(&code)?)
+        let (loader, digest) = (Arc::clone(self), digest.to_owned());
+        blocking(move || {
+            let code = std::fs::read(&output.path)?;
+            // What does not load is not kept. It is the component that asks for more than the pool has, such as memory.
+            let component = loader.deserialize(&code).map_err(|error| Error::Invalid(format!("{error:#}")))?;
+            loader.cache.put(&digest, &code)?;
+            Ok(component)
+        })
+        .await?
     }
 
-    fn cached(&self, digest: &str) -> Result<Option<Component>, Error> {
-        let Found::Code(code) = self.cache.get(digest)? else { return Ok(None) };
-        match self.deserialize(&code) {
-            Ok(component) => Ok(Some(component)),
-            Err(error) => {
-                // Genuine, but of an engine that this one does not understand.
-                tracing::warn!(digest, error = %format!("{error:#}"), "a compiled policy does not load; it is compiled again");
-                self.cache.forget(digest)?;
-                Ok(None)
+    async fn cached(self: &Arc<Self>, digest: &str) -> Result<Option<Component>, Error> {
+        let (loader, digest) = (Arc::clone(self), digest.to_owned());
+        blocking(move || {
+            let Found::Code(code) = loader.cache.get(&digest)? else { return Ok(None) };
+            match loader.deserialize(&code) {
+                Ok(component) => Ok(Some(component)),
+                Err(error) => {
+                    // Genuine, but of an engine that this one does not understand.
+                    let error = format!("{error:#}");
+                    tracing::warn!(digest, error, "a compiled policy does not load; it is compiled again");
+                    loader.cache.forget(&digest)?;
+                    Ok(None)
+                }
             }
-        }
+        })
+        .await?
     }
 
     #[expect(
@@ -133,6 +156,11 @@ impl Loader {
         }
         Arc::clone(owners.entry(owner).or_default())
     }
+}
+
+/// Runs what reads files or goes through tens of megabytes where no task has to wait for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
 }
 
 fn world(pre: InstancePre<State>, hook: Hook) -> wasmtime::Result<World> {

@@ -71,22 +71,29 @@ pub fn linker(common: &Linker<State>, component: &Component) -> wasmtime::Result
     for import in imports.iter().filter(|name| name.starts_with(PREFIX)) {
         // Revisions of WASI 0.2 only add: each is given what is known under its exact name.
         let interface = import.split_once('@').map_or(import.as_str(), |(interface, _)| interface);
-        define(interface, &mut linker.instance(import)?)?;
+        let mut instance = linker.instance(import)?;
+        resources(&mut instance)?;
+        define(interface, &mut instance)?;
     }
     linker.define_unknown_imports_as_traps(component)?;
     Ok(linker)
+}
+
+/// Every interface of WASI names the resources again that it uses of others, and each name means one thing throughout.
+fn resources(to: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    let known = [
+        ("descriptor", ResourceType::host::<Descriptor>()),
+        ("terminal-input", ResourceType::host::<TerminalInput>()),
+        ("terminal-output", ResourceType::host::<TerminalOutput>()),
+    ];
+    // None of them holds anything, so there is nothing to do when one is dropped.
+    known.into_iter().chain(io::resources()).try_for_each(|(name, ty)| to.resource(name, ty, |_, _| Ok(())))
 }
 
 fn define(interface: &str, to: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     match interface {
         "wasi:cli/environment" => environment(to),
         "wasi:cli/exit" => exit(to),
-        "wasi:cli/terminal-input" => {
-            to.resource("terminal-input", ResourceType::host::<TerminalInput>(), |_, _| Ok(()))
-        }
-        "wasi:cli/terminal-output" => {
-            to.resource("terminal-output", ResourceType::host::<TerminalOutput>(), |_, _| Ok(()))
-        }
         "wasi:cli/terminal-stdin" => to.func_wrap("get-terminal-stdin", |_, ()| Ok((None::<Resource<TerminalInput>>,))),
         "wasi:cli/terminal-stdout" => {
             to.func_wrap("get-terminal-stdout", |_, ()| Ok((None::<Resource<TerminalOutput>>,)))
@@ -102,7 +109,6 @@ fn define(interface: &str, to: &mut LinkerInstance<'_, State>) -> wasmtime::Resu
             let world = &mut store.data_mut().world;
             Ok(((world.random(), world.random()),))
         }),
-        "wasi:filesystem/types" => to.resource("descriptor", ResourceType::host::<Descriptor>(), |_, _| Ok(())),
         "wasi:filesystem/preopens" => {
             to.func_wrap("get-directories", |_, ()| Ok((Vec::<(Resource<Descriptor>, String)>::new(),)))
         }

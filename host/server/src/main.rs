@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 ///
 /// Start with `orderwright dev`: it needs nothing else and prints a URL and an API key.
 #[derive(Parser)]
-#[command(version, max_term_width = 110)]
+#[command(name = "orderwright", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

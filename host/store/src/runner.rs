@@ -80,6 +80,15 @@ impl Store {
         Ok(())
     }
 
+    /// Ends every lease. Only for a store that one process alone can have open: whoever held a lease has died.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn end_leases(&self) -> Result<u64, Error> {
+        let sql = "update orders set lease_owner = null, lease_until = null where wake_at is not null and lease_owner is not null";
+        Ok(sqlx::query(sql).execute(&mut *self.writer().await).await?.rows_affected())
+    }
+
     /// The earliest moment at which an order is due that nobody works on or whose lease ends.
     ///
     /// # Errors

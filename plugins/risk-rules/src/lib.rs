@@ -68,10 +68,9 @@ fn places(config: &Config, input: &Input, found: &mut Finding) {
             break;
         }
     }
-    if let Some(domain) = &input.email_domain {
-        if config.blocked_email_domains.iter().any(|blocked| is_under(domain, blocked)) {
-            found.add(Verdict::Reject, 1000, format!("e-mail addresses at {} are not accepted", short(domain)));
-        }
+    let is_blocked = |domain: &&String| config.blocked_email_domains.iter().any(|blocked| is_under(domain, blocked));
+    if let Some(domain) = input.email_domain.as_ref().filter(is_blocked) {
+        found.add(Verdict::Reject, 1000, format!("e-mail addresses at {} are not accepted", short(domain)));
     }
     if let Some(billing) = input.billing_country.as_deref().filter(|b| !b.eq_ignore_ascii_case(country)) {
         let high = config.mismatch_review_total.as_ref().and_then(|l| l.of(&input.currency));

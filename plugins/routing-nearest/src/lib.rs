@@ -9,6 +9,7 @@
 
 mod cover;
 mod geo;
+mod names;
 mod places;
 mod problem;
 

@@ -1,11 +1,9 @@
 //! One seller's part of an order: what is wanted, and who has it.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use orderwright_sdk::routing::{Allocation, Input};
 
 use crate::geo;
+use crate::names::Names;
 
 /// How near a warehouse is: smaller is better, field by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,29 +15,6 @@ pub struct Cost {
     pub priority: i64,
 }
 
-/// FNV-1a, which is quick for short names. A merchant who chose names that collide would slow down only their own call.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Numbers<'a> = HashMap<&'a str, usize, BuildHasherDefault<Fnv>>;
-
 /// A wanted line.
 pub struct Line {
     id: u32,
@@ -49,10 +24,10 @@ pub struct Line {
 
 /// What is to be solved. Warehouses are numbered by their cost, the nearest first, and SKUs by their first line.
 pub struct Problem<'a> {
-    names: Vec<&'a str>,
+    warehouses: Names<'a>,
     pub costs: Vec<Cost>,
     lines: Vec<Line>,
-    skus: Vec<&'a str>,
+    skus: Names<'a>,
     /// Units wanted, by SKU.
     pub wanted: Vec<u64>,
     /// Who has how much, by SKU: warehouse and units, the nearest first.
@@ -61,14 +36,10 @@ pub struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     pub fn of(input: &'a Input, seller: Option<&str>) -> Self {
-        let mut numbers = Numbers::default();
-        let (mut skus, mut wanted, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut skus, mut wanted, mut lines) = (Names::default(), Vec::new(), Vec::new());
         for line in input.lines.iter().filter(|line| line.seller_id.as_deref() == seller) {
-            let sku = *numbers.entry(&line.sku).or_insert_with(|| {
-                skus.push(line.sku.as_str());
-                wanted.push(0);
-                skus.len() - 1
-            });
+            let sku = skus.add(&line.sku);
+            wanted.resize(skus.len(), 0);
             wanted[sku] += u64::from(line.quantity);
             lines.push(Line { id: line.line_id, sku, quantity: line.quantity });
         }
@@ -85,12 +56,12 @@ impl<'a> Problem<'a> {
             .collect();
         // The sort is stable: what is alike in everything stays in the merchant's order.
         warehouses.sort_by_key(|(cost, _)| *cost);
-        let (costs, names): (Vec<_>, Vec<_>) = warehouses.into_iter().unzip();
-        let places: Numbers<'_> = names.iter().enumerate().map(|(n, name)| (*name, n)).collect();
+        let mut numbered = Names::default();
+        warehouses.iter().for_each(|(_, name)| _ = numbered.add(name));
         let mut stock = vec![Vec::new(); skus.len()];
         for entry in &input.stock {
-            let place = places.get(entry.warehouse_id.as_str());
-            let (Some(&sku), Some(&place)) = (numbers.get(entry.sku.as_str()), place) else { continue };
+            let found = (skus.find(&entry.sku), numbered.find(&entry.warehouse_id));
+            let (Some(sku), Some(place)) = found else { continue };
             // More than is wanted is no better than enough, and sums of it stay small.
             match u64::try_from(entry.available).map_or(0, |units| units.min(wanted[sku])) {
                 0 => {}
@@ -98,13 +69,20 @@ impl<'a> Problem<'a> {
             }
         }
         stock.iter_mut().for_each(|holders: &mut Vec<_>| holders.sort_unstable());
-        Self { names, costs, lines, skus, wanted, stock }
+        Self {
+            warehouses: numbered,
+            costs: warehouses.iter().map(|(cost, _)| *cost).collect(),
+            lines,
+            skus,
+            wanted,
+            stock,
+        }
     }
 
     /// The SKUs that all warehouses together have too little of, for people.
     pub fn shortage(&self) -> String {
         let short = |sku: &usize| self.stock[*sku].iter().map(|(_, units)| units).sum::<u64>() < self.wanted[*sku];
-        (0..self.skus.len()).filter(short).map(|sku| self.skus[sku]).take(10).collect::<Vec<_>>().join(", ")
+        (0..self.skus.len()).filter(short).map(|sku| self.skus.name(sku)).take(10).collect::<Vec<_>>().join(", ")
     }
 
     /// Divides the lines among warehouses that together have enough. A line goes whole to the nearest that has all of
@@ -126,7 +104,11 @@ impl<'a> Problem<'a> {
                     *units -= taken;
                     missing -= taken;
                     let quantity = u32::try_from(taken).expect("a part of a line is not larger than the line");
-                    parts.push(Allocation { line_id: line.id, warehouse_id: self.names[*place].to_owned(), quantity });
+                    parts.push(Allocation {
+                        line_id: line.id,
+                        warehouse_id: self.warehouses.name(*place).to_owned(),
+                        quantity,
+                    });
                 }
             }
             holders.sort_unstable();

@@ -1,7 +1,8 @@
 //! An allocator for instances that live for one call.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
 
 /// Hands out memory from front to back and takes none back: the host throws the whole instance away after the call.
 ///
@@ -18,7 +19,12 @@ use std::cell::Cell;
 pub struct Bump {
     next: Cell<usize>,
     end: Cell<usize>,
+    /// The first step is part of the memory that an instance begins with: taking more costs the host two system calls.
+    first: UnsafeCell<MaybeUninit<[u8; FIRST]>>,
 }
+
+/// Enough for an order of a hundred lines.
+const FIRST: usize = 128 << 10;
 
 /// Memory is taken from the host in steps of this size, so that it is asked rarely.
 const STEP: usize = 256 << 10;
@@ -28,7 +34,7 @@ impl Bump {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a static needs a const function")]
     pub const fn new() -> Self {
-        Self { next: Cell::new(0), end: Cell::new(0) }
+        Self { next: Cell::new(0), end: Cell::new(0), first: UnsafeCell::new(MaybeUninit::zeroed()) }
     }
 }
 
@@ -78,6 +84,13 @@ unsafe impl GlobalAlloc for Bump {
 impl Bump {
     #[cold]
     fn grow(&self, layout: Layout) -> *mut u8 {
+        if self.end.get() == 0 {
+            let start = self.first.get().expose_provenance();
+            self.next.set(start);
+            self.end.set(start + FIRST);
+            // SAFETY: the caller's promises hold for the same layout.
+            return unsafe { self.alloc(layout) };
+        }
         let Some(wanted) = layout.size().checked_add(layout.align()) else { return std::ptr::null_mut() };
         let Some(start) = more(wanted.max(STEP)) else { return std::ptr::null_mut() };
         // What is left of the step before is given up, unless this one continues it.

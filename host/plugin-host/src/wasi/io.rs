@@ -27,17 +27,23 @@ enum StreamError {
     Closed,
 }
 
+/// The resources that WASI's input and output are made of.
+pub fn resources() -> [(&'static str, ResourceType); 4] {
+    [
+        ("error", ResourceType::host::<Error>()),
+        ("pollable", ResourceType::host::<Pollable>()),
+        ("input-stream", ResourceType::host::<Input>()),
+        ("output-stream", ResourceType::host::<Output>()),
+    ]
+}
+
 /// Defines what is known of an interface.
 pub fn define(interface: &str, to: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     match interface {
         "wasi:cli/stdin" => to.func_wrap("get-stdin", |_, ()| Ok((Resource::<Input>::new_own(0),))),
         "wasi:cli/stdout" => to.func_wrap("get-stdout", |_, ()| Ok((Resource::<Output>::new_own(STDOUT),))),
         "wasi:cli/stderr" => to.func_wrap("get-stderr", |_, ()| Ok((Resource::<Output>::new_own(STDERR),))),
-        "wasi:io/error" => to.resource("error", ResourceType::host::<Error>(), |_, _| Ok(())),
-        "wasi:io/poll" => to.resource("pollable", ResourceType::host::<Pollable>(), |_, _| Ok(())),
         "wasi:io/streams" => {
-            to.resource("input-stream", ResourceType::host::<Input>(), |_, _| Ok(()))?;
-            to.resource("output-stream", ResourceType::host::<Output>(), |_, _| Ok(()))?;
             input(to)?;
             output(to)
         }

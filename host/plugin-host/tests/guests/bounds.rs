@@ -6,7 +6,9 @@ use domain::hooks::Hook;
 use plugin_host::limits::{CONFIG_BYTES, LOG_BYTES, LOG_LINE_BYTES, LOG_LINES, Limits};
 use plugin_host::{Failure, Level};
 
-use crate::harness::{Fixture, caller, caller_of, huge_routing_input, risk_input, routing_input, tax_input};
+use crate::harness::{
+    Fixture, caller, caller_of, huge_routing_input, profile_dir, risk_input, routing_input, tax_input,
+};
 
 #[tokio::test]
 async fn an_endless_loop_runs_out_of_instructions() {
@@ -142,4 +144,17 @@ async fn a_question_has_a_largest_size() {
     plugin.call_routing(caller(), &input).await.result.unwrap();
     input.context.config = " ".repeat(CONFIG_BYTES + 1);
     assert_eq!(plugin.call_routing(caller(), &input).await.result, Err(Failure::InputTooLarge(CONFIG_BYTES + 1)));
+}
+
+#[test]
+fn every_fixture_has_a_test() {
+    let tests = [include_str!("bounds.rs"), include_str!("wasi.rs"), include_str!("refusals.rs")].concat();
+    let mut fixtures = 0;
+    for entry in std::fs::read_dir(profile_dir().join("policies/fixtures")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(tests.contains(&format!("(\"{name}\"")), "no test loads {name}");
+        fixtures += 1;
+    }
+    assert!(fixtures > 0, "there are no fixtures: run `cargo xtask policies`");
 }

@@ -46,7 +46,7 @@ pub fn component(name: &str) -> Vec<u8> {
 }
 
 /// `target/<profile>`: a test's executable lies in `deps` under it.
-fn profile_dir() -> PathBuf {
+pub fn profile_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let found = exe.ancestors().find(|dir| dir.join("policies").is_dir());
     found

@@ -58,6 +58,35 @@ fn another_revision_is_told() {
     assert!(reasons(&newer).contains("taxation@0.9.0"), "{}", reasons(&newer));
 }
 
+/// A section or a body: its length before it. Lengths are LEB128, here always of five bytes.
+fn sized(content: &[u8]) -> Vec<u8> {
+    let mut out = number(content.len());
+    out.extend_from_slice(content);
+    out
+}
+
+fn number(value: usize) -> Vec<u8> {
+    (0..5).map(|n| (value >> (7 * n)) as u8 & 0x7f | if n < 4 { 0x80 } else { 0 }).collect()
+}
+
+/// A component around one module with so many functions, each with so many instructions that do nothing.
+fn component_of(functions: usize, nops: usize) -> Vec<u8> {
+    let section = |id: u8, content: &[u8]| [&[id], sized(content).as_slice()].concat();
+    let body = [&[0], vec![1; nops].as_slice(), &[0x0b]].concat();
+    let types = section(1, &[1, 0x60, 0, 0]);
+    let declared = section(3, &[number(functions), vec![0; functions]].concat());
+    let code = section(10, &[number(functions), sized(&body).repeat(functions)].concat());
+    let module = [b"\0asm\x01\0\0\0".as_slice(), &types, &declared, &code].concat();
+    [b"\0asm\x0d\0\x01\0".as_slice(), &section(1, &module)].concat()
+}
+
+#[test]
+fn dimensions_are_counted_before_anything_is_compiled() {
+    assert_eq!(reasons(&component_of(10, 10)), reasons(b"\0asm\x0d\0\x01\0"), "a small one lacks its export only");
+    assert!(reasons(&component_of(limits::FUNCTIONS as usize + 1, 0)).contains("it has 100001 functions"));
+    assert!(reasons(&component_of(1, limits::FUNCTION_BYTES)).contains("bytes in its largest function"));
+}
+
 #[tokio::test]
 async fn a_policy_for_another_hook_is_refused() {
     let error = Fixture::new().host.load(None, &component("tax_table"), Hook::Risk).await.unwrap_err();

@@ -8,8 +8,8 @@ use crate::harness::{Fixture, caller, component, risk_input};
 #[test]
 fn the_fixture_does_import_wasi() {
     let imports = inspect(&component("fixture_wasi_user")).unwrap().imports;
-    for wanted in ["wasi:cli/stdout@0.2.3", "wasi:clocks/wall-clock@0.2.3", "wasi:sockets/instance-network@0.2.0"] {
-        assert!(imports.iter().any(|i| i == wanted), "{imports:?}");
+    for wanted in ["wasi:cli/stdout@", "wasi:clocks/wall-clock@", "wasi:sockets/instance-network@"] {
+        assert!(imports.iter().any(|i| i.starts_with(wanted)), "{imports:?}");
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn another_total_under_the_same_number_is_no_match() {
         let order =
-            ToPlace { external_id: "1".into(), total_minor: 12_50, body: String::new(), units: Default::default() };
+            ToPlace { external_id: "1".into(), total_minor: 1_250, body: String::new(), units: Default::default() };
         let is_there = |there| matches!(judge(&order, &there, Fate::There), Fate::There);
         assert!(is_there(json!({"currency": "GBP", "total": 12.50})));
         assert!(!is_there(json!({"currency": "GBP", "total": 12.51})));

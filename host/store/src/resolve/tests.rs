@@ -3,8 +3,8 @@
 #[path = "../../tests/support/sample.rs"]
 pub(crate) mod sample;
 
-mod model;
-mod random;
+pub(crate) mod model;
+pub(crate) mod random;
 
 use std::sync::Arc;
 

@@ -293,3 +293,25 @@ async fn destroying_a_customers_keys_leaves_the_others() {
     assert_eq!(destroyed, ids[..2]);
     assert_eq!(world.store.seal_keys(world.tenant, &ids).await.unwrap(), keys[2..]);
 }
+
+#[tokio::test]
+async fn reports_read_flat_tables() {
+    let world = World::new().await;
+    for name in ["MUG", "CUP"] {
+        world.set_stock(name, "NYC", 10).await;
+    }
+    let draft = sample::draft(world.tenant, &[(sku("MUG"), 2), (sku("CUP"), 1)], &[warehouse("NYC")]);
+    let order = committed(world.store.commit(world.place(draft)).await.unwrap()).order.unwrap();
+    let mut raw = world.raw().await;
+    let sql = "select order_id, line_id, sku, quantity, price_minor from order_items order by line_id";
+    let items: Vec<(String, i64, String, i64, i64)> = sqlx::query_as(sql).fetch_all(&mut raw).await.unwrap();
+    let order_id = order.order_id.to_string();
+    assert_eq!(items, [(order_id.clone(), 1, "MUG".into(), 2, 1999), (order_id.clone(), 2, "CUP".into(), 1, 1999)]);
+    let sql = "select order_id, warehouse_id, status, sku, quantity from shipments order by line_id";
+    let parts: Vec<(String, String, String, String, i64)> = sqlx::query_as(sql).fetch_all(&mut raw).await.unwrap();
+    let part = |sku: &str, units| (order_id.clone(), "NYC".to_owned(), "pending".to_owned(), sku.to_owned(), units);
+    assert_eq!(parts, [part("MUG", 2), part("CUP", 1)]);
+    let sql = "select status, amount_minor, captured_minor, currency from payments";
+    let paid: Vec<(String, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut raw).await.unwrap();
+    assert_eq!(paid, [("pending".into(), order.amounts.total, 0, "USD".into())]);
+}

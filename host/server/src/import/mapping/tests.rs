@@ -42,7 +42,7 @@ fn an_invoice_becomes_a_request() {
     });
     assert_eq!(body, expected);
     assert!(order.body.contains(r#""price":2.50"#), "a price has the currency's digits: {}", order.body);
-    assert_eq!(order.total_minor, 20_30);
+    assert_eq!(order.total_minor, 2_030);
     assert_eq!(order.units, BTreeMap::from([("71053".to_owned(), 1), ("85123A".to_owned(), 8)]));
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::sample::{self, NOW, sku, tenant, warehouse};
 use crate::changeset::{Changeset, KeyClaim, Lease, OrderChange, StockChange};
-use crate::encode;
+use crate::encode::{self, Encoded};
 use crate::outcome::StoredKey;
 use crate::prepare::{Change, Prepared};
 use crate::records::StoredOrder;
@@ -26,6 +26,8 @@ const WAREHOUSES: u8 = 3;
 #[derive(Debug, Clone)]
 pub struct Scene {
     pub orders: Vec<Arc<StoredOrder>>,
+    /// The same orders as the batch wrote them that placed them.
+    pub seed: Vec<Arc<Encoded>>,
     pub spare: Vec<(u8, u8, u8, i64)>,
     pub taken_key: bool,
     pub actions: Vec<Action>,
@@ -78,11 +80,9 @@ pub fn scene() -> impl Strategy<Value = Scene> {
     let stored = prop::collection::vec((0..2u8, 0..SKUS, 0..WAREHOUSES, 1..5u32), 0..5);
     let spare = prop::collection::vec((0..2u8, 0..SKUS, 0..WAREHOUSES, 0..12i64), 0..18);
     (stored, spare, any::<bool>(), prop::collection::vec(action(), 1..12)).prop_map(
-        |(stored, spare, taken_key, actions)| Scene {
-            orders: stored.into_iter().map(stored_order).collect(),
-            spare,
-            taken_key,
-            actions,
+        |(stored, spare, taken_key, actions)| {
+            let seed: Vec<_> = stored.into_iter().map(stored_order).collect();
+            Scene { orders: seed.iter().map(as_read).collect(), seed, spare, taken_key, actions }
         },
     )
 }
@@ -114,15 +114,18 @@ fn stock() -> impl Strategy<Value = Stock> {
     prop_oneof![set, adjust]
 }
 
-fn stored_order((owner, item, place, units): (u8, u8, u8, u32)) -> Arc<StoredOrder> {
+fn stored_order((owner, item, place, units): (u8, u8, u8, u32)) -> Arc<Encoded> {
     let draft = sample::draft(tenant(owner.into()), &[(sku(item), units)], &warehouses());
     let plan = sample::all_from(&draft, &warehouse(place));
     let ids = [encode::new_event_id(), encode::new_event_id()];
-    let encoded = encode::placement(&draft, &plan, &ids, &"ann".into()).unwrap();
+    Arc::new(encode::placement(&draft, &plan, &ids, &"ann".into()).unwrap())
+}
+
+fn as_read(encoded: &Arc<Encoded>) -> Arc<StoredOrder> {
     Arc::new(StoredOrder { order: (*encoded.order).clone(), head_hash: encoded.head_hash })
 }
 
-fn warehouses() -> Vec<WarehouseId> {
+pub fn warehouses() -> Vec<WarehouseId> {
     (0..WAREHOUSES).map(warehouse).collect()
 }
 
@@ -233,7 +236,7 @@ impl Scene {
     }
 }
 
-fn external_id(n: u8) -> ExternalId {
+pub fn external_id(n: u8) -> ExternalId {
     ExternalId::parse(&format!("WEB-{n}")).unwrap()
 }
 

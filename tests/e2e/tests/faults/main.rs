@@ -1,0 +1,4 @@
+//! Processes that are killed and disks that forget: what was acknowledged is there once, whatever happened.
+
+mod kills;
+mod power_loss;

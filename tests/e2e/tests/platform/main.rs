@@ -1,0 +1,10 @@
+//! What a merchant meets: the story of an order, payment, refusals, crowds, policies.
+
+mod concurrency;
+mod disconnects;
+mod no_fast_path;
+mod policies;
+mod refusals;
+mod saga;
+mod scenarios;
+mod story;
