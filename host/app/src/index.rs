@@ -9,13 +9,13 @@ use domain::ids::{OrderId, TenantId};
 use domain::order::{Order, Personal};
 use search::query::Amount;
 use search::{Cursor, Index, OrderDocument, Query, SearchOptions};
-use store::EventRecord;
+use store::Touched;
 
 use crate::{App, Error, clock};
 
 /// Changes become searchable after at most this and the time of a commit. Commits cost about 20 ms each, so that more
 /// of them would take away what they give.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(150);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The index and how far it has come.
 pub(crate) struct Feed {
@@ -65,7 +65,7 @@ struct Indexing {
 }
 
 impl bus::Consumer for Indexing {
-    type Event = EventRecord;
+    type Event = Touched;
     type Error = Error;
 
     fn name(&self) -> &'static str {
@@ -77,7 +77,7 @@ impl bus::Consumer for Indexing {
         tokio::task::spawn_blocking(move || indexer.resume()).await?.map_err(Error::internal)
     }
 
-    async fn take(&mut self, events: Vec<EventRecord>, position: u64) -> Result<(), Error> {
+    async fn take(&mut self, events: Vec<Touched>, position: u64) -> Result<(), Error> {
         let since = events.first().map_or(0, |event| event.at.micros());
         let pending = &self.app.feed().pending_since;
         // An older event that waits already stays the oldest.
@@ -106,11 +106,11 @@ impl bus::Consumer for Indexing {
 struct StoreLog(App);
 
 impl bus::Log for StoreLog {
-    type Event = EventRecord;
+    type Event = Touched;
     type Error = store::Error;
 
-    async fn after(&self, position: u64, limit: u32) -> Result<Vec<(u64, EventRecord)>, store::Error> {
-        let events = self.0.store().log_after(position, limit).await?;
+    async fn after(&self, position: u64, limit: u32) -> Result<Vec<(u64, Touched)>, store::Error> {
+        let events = self.0.store().touched_after(position, limit).await?;
         Ok(events.into_iter().map(|event| (event.position, event)).collect())
     }
 

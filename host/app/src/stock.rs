@@ -205,8 +205,9 @@ impl App {
             .collect();
         changeset.key = key.as_ref().map(|k| k.claim(200, None));
         let replayed = self.commit_stock(changeset, key.as_ref()).await?;
+        tracing::info!(%tenant, actor = caller.name, changes = changes.len(), replayed, "stock adjusted");
         for change in changes.iter().filter(|c| c.reason.is_some() && !replayed) {
-            tracing::info!(%tenant, actor = caller.name, sku = %change.sku, warehouse = %change.warehouse_id, change.delta, reason = change.reason, "stock adjusted");
+            tracing::debug!(%tenant, actor = caller.name, sku = %change.sku, warehouse = %change.warehouse_id, change.delta, reason = change.reason, "stock adjusted");
         }
         Ok(Adjusted { levels: self.levels(tenant, &changes).await?, replayed })
     }

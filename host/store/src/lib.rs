@@ -1,9 +1,9 @@
 //! The package store: the only place that knows a database.
 //!
 //! Everything durable about orders and stock changes through [`Store::commit`]: a [`Changeset`] is encoded in the
-//! caller's task ([`prepare`]), waits in a bounded, fair queue ([`queue`]), and is taken by the writer ([`writer`]) with
-//! whatever else waits into one transaction: claim, read, resolve, write. [`resolve`] is pure and knows no database;
-//! what SQLite is asked stands in [`sqlite`]. Reads go to a pool of readers of their own ([`reads`]).
+//! caller's task (`prepare`), waits in a bounded, fair queue (`queue`), and is taken by the writer (`writer`) with
+//! whatever else waits into one transaction: claim, read, resolve, write. `resolve` is pure and knows no database;
+//! what SQLite is asked stands in `sqlite`. Reads go to a pool of readers of their own (`reads`).
 //!
 //! Invariants: stock is never negative and never promised twice; an order's events are chained by hash and numbered
 //! without gaps; positions are gap-free and in the order of commits; an idempotency key is used up exactly when its
@@ -39,6 +39,6 @@ pub use facts::Facts;
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
     ApiKey, Binding, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow, StoredOrder,
-    Tenant, WarehouseRow,
+    Tenant, Touched, WarehouseRow,
 };
 pub use store::Store;

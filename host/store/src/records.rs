@@ -59,6 +59,19 @@ impl EventRecord {
     }
 }
 
+/// An event of the log by what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Touched {
+    /// Its place in the log.
+    pub position: u64,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a list of orders is narrowed to. An empty filter is the whole history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {

@@ -10,13 +10,6 @@ use crate::queue::{Caps, Job, Queue};
 use crate::resolve::{self, Verdict, Wanted};
 use crate::{Committed, Error, Outcome, sqlite};
 
-/// What a fault point set to `return` stands for: a disk that does not answer.
-macro_rules! injected_fault {
-    () => {
-        Error::from(sqlx::Error::Io(std::io::Error::other("injected fault")))
-    };
-}
-
 pub(crate) struct Writer {
     pub queue: Arc<Queue>,
     /// Shared with the few single statements that go past the queue; the lock is fair, so neither side starves.
@@ -89,7 +82,7 @@ impl Writer {
         }
     }
 
-    /// Everything between `begin` and `commit`, both commands' answers included.
+    /// Everything from the claims to the commit. A fault point set to `return` stands for a disk that does not answer.
     async fn transact(
         &self,
         connection: &mut SqliteConnection,
@@ -98,7 +91,7 @@ impl Writer {
         let batch: Vec<_> = part.iter().map(|job| &job.prepared).collect();
         let wanted = Wanted::of(&batch);
         let claimed = sqlite::claim(connection, &wanted).await?;
-        fail::fail_point!("store.after_claim", |_| Err(injected_fault!()));
+        fail::fail_point!("store.after_claim", |_| Err(sqlx::Error::Io(std::io::Error::other("injected")).into()));
         let (snapshot, head_before) = sqlite::read(connection, &wanted, claimed).await?;
         let (verdicts, net) = resolve::resolve(&batch, snapshot);
         if net.accepted.is_empty() {
@@ -106,7 +99,7 @@ impl Writer {
             return Ok((outcomes(verdicts, head_before), head_before));
         }
         let head = sqlite::write(connection, &batch, &net, head_before).await?;
-        fail::fail_point!("store.before_commit", |_| Err(injected_fault!()));
+        fail::fail_point!("store.before_commit", |_| Err(sqlx::Error::Io(std::io::Error::other("injected")).into()));
         sqlite::commit(connection).await?;
         Ok((outcomes(verdicts, head_before), head))
     }

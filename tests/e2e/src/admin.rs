@@ -67,6 +67,16 @@ pub fn verify(folder: &Folder) {
     let _: Value = serde_json::from_str(&report).unwrap_or_else(|error| panic!("no report: {error}: {report}"));
 }
 
+/// Asserts that nobody administers data under a running server.
+///
+/// # Panics
+/// Where it is let in.
+pub fn is_refused_while_a_server_runs(folder: &Folder) {
+    let output = run(folder, &["tenant", "create", "intruder"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("stop it first"), "{said}");
+}
+
 fn run(folder: &Folder, arguments: &[&str]) -> Output {
     let mut command = Command::new(orderwright());
     command.arg("admin").args(arguments).arg("--data").arg(folder.data()).arg("--json").stdin(Stdio::null());

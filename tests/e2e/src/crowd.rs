@@ -105,7 +105,7 @@ impl Crowd {
         };
         tokio::time::timeout(PATIENCE, all).await.expect("every buyer gets an answer");
         let orders = std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        Purchases { sku: self.shared.sku.clone(), orders }
+        Purchases { sku: self.shared.sku.clone(), others: Vec::new(), orders }
     }
 }
 
@@ -140,10 +140,19 @@ impl Shared {
 /// What a crowd has bought.
 pub struct Purchases {
     sku: String,
+    /// Orders of the same SKU that the test itself has placed.
+    others: Vec<String>,
     orders: BTreeMap<String, (Value, String)>,
 }
 
 impl Purchases {
+    /// Together with an order that the test itself has placed.
+    #[must_use]
+    pub fn and(mut self, id: &str) -> Self {
+        self.others.push(id.to_owned());
+        self
+    }
+
     /// Asserts everything that must be true however often the server was killed: each acknowledged order is there once,
     /// a key stands for one order, stock, provider and index say the same as the orders, and the store is sound.
     ///
@@ -160,7 +169,7 @@ impl Purchases {
         let orders: Vec<Value> = shop.client.all("/orders").await;
         let orders: Vec<Value> = orders.into_iter().filter(|order| order["items"][0]["sku_id"] == *self.sku).collect();
         let mut found: Vec<String> = orders.iter().map(order_id).collect();
-        let mut expected: Vec<String> = self.orders.values().map(|(_, id)| id.clone()).collect();
+        let mut expected: Vec<String> = self.orders.values().map(|(_, id)| id).chain(&self.others).cloned().collect();
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected, "the orders that are there are those that were acknowledged, each once");

@@ -90,6 +90,18 @@ impl Process {
         rustix::process::kill_process(pid, Signal::TERM).expect("the process is there until it is waited for");
     }
 
+    /// The ids of the processes that it has started and that run now.
+    ///
+    /// # Panics
+    /// Where the system does not say.
+    #[must_use]
+    pub fn children(&self) -> Vec<Pid> {
+        let parent = self.child.id();
+        let processes = std::fs::read_dir("/proc").expect("the system lists its processes");
+        let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+        ids.filter(|id| parent_of(*id) == Some(parent)).filter_map(Pid::from_raw).collect()
+    }
+
     /// Waits for the end; none where it does not come in time.
     pub fn ended(&mut self, at_most: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + at_most;
@@ -109,6 +121,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// What started a process; none where it is gone or only waits to be buried.
+fn parent_of(id: i32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name before it stands in brackets and may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let (state, parent) = (fields.next()?, fields.next()?);
+    (state != "Z").then(|| parent.parse().ok())?
 }
 
 /// The end of a log.

@@ -34,6 +34,12 @@ impl Provider {
         Self { http: http_client(), url: url.trim_end_matches('/').to_owned(), key: key.to_owned() }
     }
 
+    /// Whether it answers.
+    pub async fn is_up(&self) -> bool {
+        let answer = self.http.get(format!("{}/healthz", self.url)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// Everything that moved, by our reference of the payment.
     ///
     /// # Panics

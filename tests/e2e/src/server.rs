@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::client::Client;
@@ -185,6 +186,17 @@ impl Server {
             Some(status) => panic!("the server ended with {status}"),
             None => panic!("the server did not end within {STOPS_WITHIN:?} of SIGTERM"),
         }
+    }
+
+    /// Kills the payment provider, which is another process.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn kill_provider(&self) {
+        let children = self.running.as_ref().expect("the server runs").children();
+        let provider = children.first().expect("the provider runs");
+        assert_eq!(children.len(), 1, "the provider is the server's only child");
+        rustix::process::kill_process(*provider, Signal::KILL).expect("the provider was just there");
     }
 
     /// Whether the process lives.

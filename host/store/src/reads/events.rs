@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::own;
-use crate::records::EventRecord;
+use crate::records::{EventRecord, Touched};
 use crate::sqlite::columns::{Columns, id, text};
 use crate::{Error, Store};
 
@@ -80,6 +80,30 @@ impl Store {
         let query = sqlx::query(AssertSqlSafe(sql)).bind(position(after)).bind(i64::from(limit));
         let rows = query.fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(event).collect()
+    }
+}
+
+impl Store {
+    /// Which orders all merchants' events after a position are about, oldest first: what [`Store::log_after`] says,
+    /// without the payloads.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn touched_after(&self, after: u64, limit: u32) -> Result<Vec<Touched>, Error> {
+        let sql =
+            "select position, tenant_id, order_id, at from order_events where position > ? order by position limit ?";
+        let query = sqlx::query(sql).bind(position(after)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        let touched = |row| {
+            let mut columns = Columns::new(row);
+            Ok(Touched {
+                position: columns.count()?,
+                tenant: columns.id(TenantId::new)?,
+                order_id: columns.id(OrderId::new)?,
+                at: columns.time()?,
+            })
+        };
+        rows.iter().map(touched).collect()
     }
 }
 

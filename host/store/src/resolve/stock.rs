@@ -9,7 +9,7 @@ use crate::changeset::StockChange;
 use crate::outcome::Outcome;
 
 /// The most units of a SKU in a warehouse: sums over many warehouses still fit.
-const ON_HAND_MAX: i64 = 1_000_000_000_000_000;
+const ON_HAND_MAX: i64 = 1_000_000_000;
 
 struct Row {
     level: Level,

@@ -15,11 +15,15 @@ use crate::config::Config;
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
 /// Prepared statements kept a connection: every bulk statement in every length.
 const STATEMENTS_CACHED: usize = 512;
-/// A page holds a usual order document's row with few overflow pages.
-const PAGE_BYTES: u32 = 8192;
+/// Several usual documents fit on a page, and few spill over: against 4 kB, a sixth less work and a third less space an
+/// order in batches of two hundred, and as many bytes written.
+const PAGE_BYTES: u32 = 16_384;
 /// The log is copied into the database after so many pages (64 MB): rarely enough that hot pages are copied once for
 /// many commits, often enough that the log of a killed process is read in well under a second.
-const CHECKPOINT_PAGES: u32 = 8192;
+const CHECKPOINT_PAGES: u32 = 4096;
+/// How many rows the driver's thread may be ahead of the reader: an answer of a batch goes over in one piece, without a
+/// change of threads when a smaller buffer is full.
+const ROWS_BUFFERED: usize = 1024;
 /// How long a reader waits for a connection before the caller is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -79,6 +83,7 @@ fn options(config: &Config) -> SqliteConnectOptions {
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(STATEMENTS_CACHED)
+        .row_buffer_size(ROWS_BUFFERED)
         .disable_statement_logging();
     match &config.vfs {
         Some(vfs) => options.vfs(vfs.clone()),

@@ -18,7 +18,7 @@ static HEADS: Bulk = Bulk::new(
 );
 
 static LEVELS: Bulk = Bulk::new(
-    "select i.tenant_id, i.sku, i.warehouse_id, i.on_hand, i.reserved from ",
+    "select json_group_array(json_array(hex(i.tenant_id), i.sku, i.warehouse_id, i.on_hand, i.reserved)) from ",
     2,
     " as v cross join inventory as i on i.tenant_id = v.column1 and i.sku = v.column2",
 );
@@ -74,18 +74,13 @@ pub(crate) async fn levels(
     let bind = |(tenant, sku): &&(TenantId, Sku), row: &mut Row<'_>| {
         row.bind(columns::id(tenant.uuid())).bind(columns::text(sku.as_str()));
     };
-    let rows = LEVELS.fetch(connection, wanted, bind).await?;
-    let level = |row| {
-        let mut columns = Columns::new(row);
-        Ok(Level {
-            tenant: columns.id(TenantId::new)?,
-            sku: columns.name(Sku::parse)?,
-            warehouse: columns.name(WarehouseId::parse)?,
-            on_hand: columns.get()?,
-            reserved: columns.get()?,
-        })
+    let rows: Vec<(String, Sku, WarehouseId, i64, i64)> = LEVELS.fetch_json(connection, wanted, bind).await?;
+    let level = |(tenant, sku, warehouse, on_hand, reserved): (String, _, _, _, _)| {
+        let tenant = u128::from_str_radix(&tenant, 16).map_err(|e| Error::Damaged(format!("tenant {tenant}: {e}")))?;
+        let tenant = TenantId::new(uuid::Uuid::from_u128(tenant));
+        Ok(Level { tenant, sku, warehouse, on_hand, reserved })
     };
-    rows.iter().map(level).collect()
+    rows.into_iter().map(level).collect()
 }
 
 async fn warehouses(

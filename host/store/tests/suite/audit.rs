@@ -226,3 +226,26 @@ async fn an_audit_of_many_orders_is_clean_in_chunks() {
     assert!(report.is_clean(), "{:?}", report.faults);
     assert_eq!((report.orders, report.events, report.roots), (450, 450, 1));
 }
+
+#[tokio::test]
+async fn an_audit_sees_one_moment_while_commits_go_on() {
+    let world = Arc::new(World::new().await);
+    world.set_stock("MUG", "NYC", 10_000).await;
+    let shop = {
+        let world = world.clone();
+        tokio::spawn(async move {
+            for _ in 0..150 {
+                let order = world.placed().await;
+                committed(world.store.commit(world.update(&order, cancelled())).await.unwrap());
+            }
+        })
+    };
+    let mut audits = 0;
+    while !shop.is_finished() {
+        let report = verify(&world).await;
+        assert!(report.is_clean(), "{:?}", report.faults);
+        audits += 1;
+    }
+    shop.await.unwrap();
+    assert!(audits > 1, "the audits came too late");
+}

@@ -61,6 +61,17 @@ async fn a_commit_can_lease_what_it_makes_and_an_update_frees_it() {
 }
 
 #[tokio::test]
+async fn a_restart_can_take_over_at_once() {
+    let world = World::new().await;
+    world.set_stock("MUG", "NYC", 10).await;
+    world.placed().await;
+    assert_eq!(due(&world, "dead", 0).await, 1);
+    assert_eq!(due(&world, "new", 1).await, 0);
+    assert_eq!(world.store.end_leases().await.unwrap(), 1);
+    assert_eq!(due(&world, "new", 1).await, 1);
+}
+
+#[tokio::test]
 async fn the_longest_due_come_first_and_only_so_many() {
     let world = World::new().await;
     world.set_stock("MUG", "NYC", 10).await;

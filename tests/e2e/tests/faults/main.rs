@@ -2,3 +2,4 @@
 
 mod kills;
 mod power_loss;
+mod stops;

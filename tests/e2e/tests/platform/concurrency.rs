@@ -43,7 +43,8 @@ async fn sells_a_hundred_to_a_thousand(shop: &Shop, sku: &str) {
         let (client, basket) = (shop.client.clone(), Arc::clone(&basket));
         tokio::spawn(async move { client.place(&basket).await })
     };
-    let replies: Vec<Reply> = join_all((0..1_000).map(buy)).await.into_iter().map(|reply| reply.unwrap()).collect();
+    let replies: Vec<Reply> =
+        join_all((0..1_000).map(buy)).await.into_iter().map(|reply| reply.expect("no client fails")).collect();
     let (placed, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
     for reply in &refused {
         reply.expect_refusal(422, "out_of_stock");

@@ -3,8 +3,10 @@
 mod concurrency;
 mod disconnects;
 mod no_fast_path;
+mod operations;
 mod policies;
 mod refusals;
 mod saga;
 mod scenarios;
+mod stock;
 mod story;

@@ -127,9 +127,10 @@ async fn assert_outcome(client: &Client, id: &str, victim: &Victim) {
     assert_eq!(decision["plugin"], format!("own-{}", victim.component));
     assert_eq!(decision["error"].is_string(), outcome != "ok", "{decision}");
     assert!(decision["input"].is_object(), "{decision}");
-    assert!(decision["logs"].as_str().expect("logs").len() <= LOG_BYTES_MAX, "the log is bounded");
+    let logs = decision["logs"].to_string();
+    assert!(logs.len() <= LOG_BYTES_MAX, "the log is bounded");
     if victim.component == "fixture_trap" {
-        assert!(decision["logs"].as_str().is_some_and(|logs| logs.contains("cannot screen 1 lines")), "{decision}");
+        assert!(logs.contains("cannot screen 1 lines"), "{decision}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The story that the README tells: place, read, events, decisions, search.
 
 use e2e::books::finds;
-use e2e::client::{Request, order_id, rows};
+use e2e::client::{Request, escape, order_id, rows};
 use e2e::exact::minor;
 use e2e::{Server, Shop, basket, unique};
 use serde_json::{Value, json};
@@ -120,6 +120,12 @@ async fn history_and_decisions(shop: &Shop, id: &str) {
     let ours = all.iter().filter(|event| event["order_id"] == id);
     let ids = |event: &Value| event["event_id"].clone();
     assert_eq!(ours.map(ids).collect::<Vec<_>>(), events.iter().map(ids).collect::<Vec<_>>());
+    let captured = shop.client.get("/events?type=order.payment_captured").await.expect(200);
+    assert_eq!(rows(&captured).iter().map(ids).collect::<Vec<_>>(), [events[2]["event_id"].clone()]);
+    // Whoever has read up to an event goes on after it.
+    let cursor = escape(all[1]["cursor"].as_str().expect("a cursor"));
+    let later = shop.client.get(&format!("/events?after={cursor}")).await.expect(200);
+    assert_eq!(rows(&later).iter().map(ids).collect::<Vec<_>>(), all[2..].iter().map(ids).collect::<Vec<_>>());
 
     let decisions = shop.client.decisions(id).await;
     for hook in ["routing", "tax", "risk", "payment"] {

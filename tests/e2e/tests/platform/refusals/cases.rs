@@ -12,8 +12,16 @@ const TOO_LARGE: usize = 1024 * 1024 + 1;
 const NOBODYS: &str = "ord_00000000000000000000000001";
 
 pub fn all(stage: &Stage) -> Vec<Case> {
-    let parts =
-        [malformed(), missing(stage), conflicts(stage), impossible(stage), baskets(stage), queries(), stock(stage)];
+    let parts = [
+        malformed(),
+        missing(stage),
+        conflicts(stage),
+        impossible(stage),
+        baskets(stage),
+        commands(stage),
+        queries(),
+        stock(stage),
+    ];
     parts.into_iter().flatten().collect()
 }
 
@@ -137,105 +145,67 @@ fn baskets(stage: &Stage) -> Vec<Case> {
         let line = basket::with(json!({"sku_id": stage.sku, "quantity": 1, "price": 1}), members);
         json!({"items": [line]})
     };
-    let everything = json!({
+    let many = json!({"items": vec![json!({"sku_id": stage.sku, "quantity": 1, "price": 1}); 1_001]});
+    let half = json!([{"sku_id": stage.sku, "quantity": 1, "price": "1.5"}]);
+    let yen = json!({"currency": "JPY", "items": half, "shipping_cost": 1});
+    let required = ["/items", "/shipping_address", "/payment_method_id"];
+    let twice = ["/items", "/items", "/shipping_address", "/payment_method_id"];
+    vec![
+        everything_wrong(),
+        raw("nothing", "{}", &required),
+        raw("a list", "[]", &[""]),
+        raw("null", "null", &[""]),
+        raw("a field given twice", r#"{"items": 1, "items": 2}"#, &twice),
+        with("no lines", json!({"items": []}), &["/items"]),
+        with("too many lines", many, &["/items"]),
+        with("half a yen", yen, &["/items/0/price"]),
+        with("a unit too many", line(json!({"quantity": 1_000_001})), &["/items/0/quantity"]),
+        with("a long SKU", line(json!({"sku_id": "x".repeat(101)})), &["/items/0/sku_id"]),
+        with("a field with signs in its name", json!({"a/b~c": 1}), &["/a~1b~0c"]),
+        with("a country of its own", json!({"shipping_address": {"country": "XX"}}), &["/shipping_address/country"]),
+    ]
+}
+
+/// A basket in which nothing is as it should be.
+fn everything_wrong() -> Case {
+    let basket = json!({
         "items": [
             {"sku_id": "", "quantity": 0, "price": -1},
             {"sku_id": 5, "quantity": "2", "price": true, "colour": "blue"},
             {"sku_id": "A", "quantity": 1.5, "price": "1.234"},
             7,
         ],
-        "currency": "XXZ", "prices_include_tax": "no", "discount_codes": "SPRING", "customer": {"email": "nobody", "age": 7},
+        "currency": "XXZ", "prices_include_tax": "no", "discount_codes": "SPRING",
+        "customer": {"email": "nobody", "age": 7},
         "shipping_address": {"country": "USA", "zip": 78701}, "billing_address": [], "shipping_cost": "free",
         "payment_method_id": "", "requested_delivery_date": "2026-02-30", "external_id": "", "metadata": 5, "note": "hello",
     });
-    let all = [
-        "/items/0/sku_id",
-        "/items/0/quantity",
-        "/items/0/price",
-        "/items/1/sku_id",
-        "/items/1/quantity",
-        "/items/1/price",
-        "/items/1/colour",
-        "/items/2/quantity",
-        "/items/2/price",
-        "/items/3",
-        "/currency",
-        "/prices_include_tax",
-        "/discount_codes",
-        "/customer/email",
-        "/customer/age",
-        "/shipping_address/country",
-        "/shipping_address/zip",
-        "/billing_address",
-        "/shipping_cost",
-        "/payment_method_id",
-        "/requested_delivery_date",
-        "/external_id",
-        "/metadata",
-        "/note",
-    ];
-    let many = json!({"items": vec![json!({"sku_id": stage.sku, "quantity": 1, "price": 1}); 1_001]});
-    let yen =
-        json!({"currency": "JPY", "items": [{"sku_id": stage.sku, "quantity": 1, "price": "1.5"}], "shipping_cost": 1});
+    let pointers = "/items/0/sku_id /items/0/quantity /items/0/price /items/1/sku_id /items/1/quantity /items/1/price \
+        /items/1/colour /items/2/quantity /items/2/price /items/3 /currency /prices_include_tax /discount_codes \
+        /customer/email /customer/age /shipping_address/country /shipping_address/zip /billing_address /shipping_cost \
+        /payment_method_id /requested_delivery_date /external_id /metadata /note";
+    let pointers: Vec<&'static str> = pointers.split_whitespace().collect();
+    Case::new("all faults at once", keyed("/orders", &basket), 422, "invalid_request").at(&pointers)
+}
+
+/// 422 of everything that is no basket.
+fn commands(stage: &Stage) -> Vec<Case> {
+    let command = |name, order: &str, command: &str, body, pointers: &[&'static str]| {
+        let request = keyed(&format!("/orders/{order}/{command}"), &body);
+        Case::new(name, request, 422, "invalid_request").at(pointers)
+    };
+    let key = |name, body, pointers: &[&'static str]| {
+        Case::new(name, post("/keys").json(&body), 422, "invalid_request").at(pointers)
+    };
+    let long = json!({"reason": "x".repeat(501)});
+    let amount = json!({"amount": 1});
     vec![
-        raw("nothing", "{}", &["/items", "/shipping_address", "/payment_method_id"]),
-        raw("a list", "[]", &[""]),
-        raw("null", "null", &[""]),
-        Case::new("all faults at once", keyed("/orders", &everything), 422, "invalid_request").at(&all),
-        with("no lines", json!({"items": []}), &["/items"]),
-        with("too many lines", many, &["/items"]),
-        with("half a yen", yen, &["/items/0/price"]),
-        with("a unit too many", line(json!({"quantity": 1_000_001})), &["/items/0/quantity"]),
-        with("a long SKU", line(json!({"sku_id": "x".repeat(101)})), &["/items/0/sku_id"]),
-        with("a field twice removed", json!({"a/b~c": 1}), &["/a~1b~0c"]),
-        with("a country of its own", json!({"shipping_address": {"country": "XX"}}), &["/shipping_address/country"]),
-        raw(
-            "a field given twice",
-            r#"{"items": 1, "items": 2}"#,
-            &["/items", "/items", "/shipping_address", "/payment_method_id"],
-        ),
-        Case::new(
-            "a cancel without a reason",
-            keyed(&format!("/orders/{}/cancel", stage.confirmed), &json!({})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/reason"]),
-        Case::new(
-            "a long reason",
-            keyed(&format!("/orders/{}/hold", stage.confirmed), &json!({"reason": "x".repeat(501)})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/reason"]),
-        Case::new(
-            "a pay without a method",
-            keyed(&format!("/orders/{}/pay", stage.failed), &json!({"amount": 1})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/payment_method_id", "/amount"]),
-        Case::new(
-            "a release with a wish",
-            keyed(&format!("/orders/{}/release", stage.confirmed), &json!({"reason": "x"})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/reason"]),
-        Case::new(
-            "a key for nothing",
-            post("/keys").json(&json!({"name": "", "scopes": ["root"]})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/name", "/scopes/0"]),
-        Case::new(
-            "a key without scopes",
-            post("/keys").json(&json!({"name": "x", "scopes": []})),
-            422,
-            "invalid_request",
-        )
-        .at(&["/scopes"]),
+        command("a cancel without a reason", &stage.confirmed, "cancel", json!({}), &["/reason"]),
+        command("a long reason", &stage.confirmed, "hold", long, &["/reason"]),
+        command("a pay without a method", &stage.failed, "pay", amount, &["/payment_method_id", "/amount"]),
+        command("a release with a wish", &stage.confirmed, "release", json!({"reason": "x"}), &["/reason"]),
+        key("a key for nothing", json!({"name": "", "scopes": ["root"]}), &["/name", "/scopes/0"]),
+        key("a key without scopes", json!({"name": "x", "scopes": []}), &["/scopes"]),
     ]
 }
 

@@ -2,10 +2,10 @@
 
 use e2e::client::{Request, escape, order_id};
 use e2e::server::Folder;
-use e2e::{Options, Server, Shop, admin, basket, unique};
+use e2e::{Client, Options, Server, Shop, admin, basket, unique};
 use serde_json::{Value, json};
 
-use super::{Case, keyed};
+use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
 pub const OPERATIONS: [(&str, &str); 19] = [
@@ -55,7 +55,7 @@ async fn another_merchants_things_are_not_there() {
         };
         let request = Request::new(method, &path).key(&unique("k"));
         let request = if *method == "POST" { request.json(&body) } else { request };
-        Case::new("a stranger", request, 404, "not_found").check(&theirs).await;
+        check(&theirs, vec![Case::new("a stranger", request, 404, "not_found")]).await;
     }
     for path in [
         "/orders".to_owned(),
@@ -71,31 +71,7 @@ async fn another_merchants_things_are_not_there() {
         let list = theirs.get(&path).await.expect(200);
         assert_eq!(list["data"], json!([]), "{path}");
     }
-    let keys = |client: &e2e::Client| {
-        let client = client.clone();
-        async move { e2e::client::rows(&client.get("/keys").await.expect(200)) }
-    };
-    let (our_keys, their_keys): (Vec<Value>, Vec<Value>) = (keys(&ours.client).await, keys(&theirs).await);
-    assert!(our_keys.iter().all(|key| !their_keys.contains(key)));
-    let our_key = our_keys[0]["key_id"].as_str().unwrap();
-    let delete = Request::new("DELETE", &format!("/keys/{our_key}"));
-    Case::new("a stranger's key", delete, 404, "not_found").check(&theirs).await;
-    let put = Request::new("PUT", &format!("/inventory/{sku}/WH-TEST")).json(&json!({"on_hand": 0}));
-    Case::new("a stranger's warehouse", put, 404, "not_found").check(&theirs).await;
-    let change = json!({"changes": [{"sku": sku, "warehouse": "WH-TEST", "delta": -1}]});
-    let adjust = keyed("/inventory/adjust", &change);
-    Case::new("a stranger's stock", adjust, 422, "unknown_warehouse")
-        .at(&["/changes/0/warehouse"])
-        .check(&theirs)
-        .await;
-
-    // Cursors, keys and numbers are each merchant's own.
-    ours.client.placed(&basket::of(&sku, 1)).await;
-    let page = ours.client.get("/orders?limit=1").await.expect(200);
-    let cursor = escape(page["next_cursor"].as_str().expect("there is more"));
-    Case::new("a stranger's cursor", Request::new("GET", &format!("/orders?cursor={cursor}")), 400, "invalid_cursor")
-        .check(&theirs)
-        .await;
+    strangers_names_mean_nothing(&ours, &theirs, &sku).await;
     theirs.post("/orders", &key, &basket).await.expect_refusal(422, "out_of_stock");
     let shop = Shop::open(theirs.clone()).await;
     shop.stock_in("WH-TEST", &sku, 1).await;
@@ -104,4 +80,31 @@ async fn another_merchants_things_are_not_there() {
     assert_ne!(order_id(&own.expect(201)), id);
     assert_eq!(ours.client.order(&id).await, before);
     assert_eq!(ours.level(&sku).await.reserved, 2);
+}
+
+/// Ids, cursors and warehouses of one merchant are nothing to another.
+async fn strangers_names_mean_nothing(ours: &Shop, theirs: &Client, sku: &str) {
+    let keys = |client: &Client| {
+        let client = client.clone();
+        async move { e2e::client::rows(&client.get("/keys").await.expect(200)) }
+    };
+    let (our_keys, their_keys): (Vec<Value>, Vec<Value>) = (keys(&ours.client).await, keys(theirs).await);
+    assert!(our_keys.iter().all(|key| !their_keys.contains(key)));
+    let our_key = our_keys[0]["key_id"].as_str().expect("an id");
+    // Cursors, keys and numbers are each merchant's own.
+    ours.client.placed(&basket::of(sku, 1)).await;
+    let page = ours.client.get("/orders?limit=1").await.expect(200);
+    let cursor = escape(page["next_cursor"].as_str().expect("there is more"));
+    let change = json!({"changes": [{"sku": sku, "warehouse": "WH-TEST", "delta": -1}]});
+    let delete = Request::new("DELETE", &format!("/keys/{our_key}"));
+    let put = Request::new("PUT", &format!("/inventory/{sku}/WH-TEST")).json(&json!({"on_hand": 0}));
+    let list = Request::new("GET", &format!("/orders?cursor={cursor}"));
+    let cases = vec![
+        Case::new("a stranger's key", delete, 404, "not_found"),
+        Case::new("a stranger's warehouse", put, 404, "not_found"),
+        Case::new("a stranger's stock", keyed("/inventory/adjust", &change), 422, "unknown_warehouse")
+            .at(&["/changes/0/warehouse"]),
+        Case::new("a stranger's cursor", list, 400, "invalid_cursor"),
+    ];
+    check(theirs, cases).await;
 }

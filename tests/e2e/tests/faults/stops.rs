@@ -1,0 +1,49 @@
+//! Processes that are asked to end, and a provider that dies.
+
+use e2e::crowd::Crowd;
+use e2e::{Options, Server, Shop, basket, books, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_stopped_under_load_ends_well_and_loses_nothing() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let sku = shop.stocked(1_000_000).await;
+    let crowd = Crowd::gather(50, &sku, &server);
+    for _ in 0..3 {
+        crowd.buys(fastrand::usize(50..100)).await;
+        // The exit status must be 0 although clients keep on asking.
+        server.stop();
+        crowd.server_is_gone();
+        e2e::admin::verify(server.folder());
+        server.restart();
+        crowd.server_is_back(&server);
+    }
+    crowd.buys(50).await;
+    crowd.disperse().await.verify(&mut server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_killed_comes_back_and_is_paid_through() {
+    let mut server = Server::start_with(Options::new().flags("--effect-timeout-ms 2000"));
+    let shop = Shop::open(server.client()).await;
+    let sku = shop.stocked(1_000_000).await;
+    let crowd = Crowd::gather(8, &sku, &server);
+    for _ in 0..3 {
+        crowd.buys(20).await;
+        server.kill_provider();
+        // Placing goes on without it.
+        crowd.buys(8).await;
+        let provider = server.provider();
+        eventually("the provider is back", async || provider.is_up().await.then_some(()).ok_or("not yet".to_owned()))
+            .await;
+    }
+    let purchases = crowd.disperse().await;
+    let id = shop.client.placed(&basket::of(&sku, 1)).await;
+    shop.client.order_in(&id, "payment_confirmed").await;
+    shop.client.cancel(&id).await.expect(200);
+    server.kill_provider();
+    shop.client.order_with_payment(&id, "refunded").await;
+    books::agree_with_provider(&shop.client, &server.provider()).await;
+    assert!(server.lives());
+    purchases.and(&id).verify(&mut server).await;
+}
