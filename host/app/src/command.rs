@@ -135,7 +135,7 @@ impl App {
         changeset.order = OrderChange::Update { before, order: Box::new(after), events, lease };
         match self.commit(changeset).await? {
             Outcome::Committed(committed) => {
-                let stored = stored_order(committed)?;
+                let stored = self.stored_order(committed)?;
                 self.changes().announce(stored.order.order_id);
                 Ok(Updated::Committed(Box::new(stored)))
             }
@@ -143,6 +143,15 @@ impl App {
             Outcome::VersionConflict => Ok(Updated::Conflict),
             other => Err(Error::Internal(format!("unexpected outcome of an update: {other:?}"))),
         }
+    }
+
+    /// The order that a commit has written.
+    pub(crate) fn stored_order(&self, committed: store::Committed) -> Result<StoredOrder, Error> {
+        let written = committed.order.zip(committed.head_hash);
+        let (order, head_hash) =
+            written.ok_or_else(|| Error::Internal("a commit answered without its order".into()))?;
+        self.caches().recent_orders.insert(order.order_id, Arc::clone(&order));
+        Ok(StoredOrder { order: Arc::unwrap_or_clone(order), head_hash })
     }
 
     /// An order of a merchant.
@@ -243,13 +252,6 @@ impl App {
             let _ = tokio::time::timeout_at(deadline.min(look_again), changed).await;
         }
     }
-}
-
-/// The order that a commit has written.
-pub(crate) fn stored_order(committed: store::Committed) -> Result<StoredOrder, Error> {
-    let written = committed.order.zip(committed.head_hash);
-    let (order, head_hash) = written.ok_or_else(|| Error::Internal("a commit answered without its order".into()))?;
-    Ok(StoredOrder { order: Arc::unwrap_or_clone(order), head_hash })
 }
 
 /// What became of an update.

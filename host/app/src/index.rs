@@ -1,6 +1,6 @@
 //! Keeping the search index up to date with the event log, and searching it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -82,8 +82,9 @@ impl bus::Consumer for Indexing {
         let pending = &self.app.feed().pending_since;
         // An older event that waits already stays the oldest.
         let _ = pending.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
-        let orders: BTreeSet<_> = events.iter().map(|event| (event.tenant, event.order_id)).collect();
-        let documents = self.app.documents(orders).await?;
+        // Of an order's events the last counts: they come in the order of its versions.
+        let touched = events.iter().map(|event| ((event.tenant, event.order_id), event.version)).collect();
+        let documents = self.app.documents(touched).await?;
         let indexer = self.indexer.clone();
         tokio::task::spawn_blocking(move || indexer.apply(documents, Vec::new(), position))
             .await?
@@ -138,10 +139,21 @@ impl App {
         metrics::gauge!("orderwright_index_lag_events").set(feed.lag(head) as f64);
     }
 
-    async fn documents(&self, keys: BTreeSet<(TenantId, OrderId)>) -> Result<Vec<OrderDocument>, Error> {
-        let keys: Vec<_> = keys.into_iter().collect();
-        let orders = self.store().orders_any_by_ids(&keys).await?;
-        let borrowed: Vec<&Order> = orders.iter().map(|stored| &stored.order).collect();
+    /// The documents of orders that have come to these versions. What this process has just written need not be read.
+    async fn documents(&self, touched: BTreeMap<(TenantId, OrderId), u64>) -> Result<Vec<OrderDocument>, Error> {
+        let mut orders: Vec<Arc<Order>> = Vec::with_capacity(touched.len());
+        let mut unknown = Vec::new();
+        for (key, version) in touched {
+            match self.caches().recent_orders.get(&key.1).filter(|order| order.version >= version) {
+                Some(order) => orders.push(order),
+                None => unknown.push(key),
+            }
+        }
+        if !unknown.is_empty() {
+            let read = self.store().orders_any_by_ids(&unknown).await?;
+            orders.extend(read.into_iter().map(|stored| Arc::new(stored.order)));
+        }
+        let borrowed: Vec<&Order> = orders.iter().map(AsRef::as_ref).collect();
         let personal = self.personal(&borrowed).await?;
         Ok(borrowed.into_iter().zip(personal).map(|(order, personal)| document(order, personal)).collect())
     }

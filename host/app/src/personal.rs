@@ -33,6 +33,7 @@ impl App {
         }
         let key = self.keyring().fresh_key();
         let seal_key_id = SealKeyId::new(Uuid::now_v7());
+        self.caches().recent_keys.insert((tenant, seal_key_id), key);
         let row = store::SealKey {
             seal_key_id,
             customer_id: customer.cloned(),
@@ -55,12 +56,16 @@ impl App {
     /// Where the store cannot be read.
     pub async fn personal(&self, orders: &[&Order]) -> Result<Vec<Option<Personal>>, Error> {
         let mut wanted: HashMap<TenantId, BTreeSet<SealKeyId>> = HashMap::new();
+        let mut keys: HashMap<(TenantId, SealKeyId), Key> = HashMap::new();
         for order in orders {
-            if let Some(sealed) = &order.personal {
+            let Some(sealed) = &order.personal else { continue };
+            let id = (order.tenant_id, sealed.key_id);
+            if let Some(key) = self.caches().recent_keys.get(&id) {
+                keys.insert(id, key);
+            } else {
                 wanted.entry(order.tenant_id).or_default().insert(sealed.key_id);
             }
         }
-        let mut keys: HashMap<(TenantId, SealKeyId), Key> = HashMap::new();
         for (tenant, ids) in wanted {
             let ids: Vec<_> = ids.into_iter().collect();
             for row in self.store().seal_keys(tenant, &ids).await? {

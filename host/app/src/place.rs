@@ -13,7 +13,6 @@ use domain::time::Date;
 use store::{Changeset, OrderChange, Outcome};
 use uuid::Uuid;
 
-use crate::command::stored_order;
 use crate::merchant::Caller;
 use crate::policies::{PolicyFailed, Round};
 use crate::{App, Error, Idempotency, clock, idempotency};
@@ -173,7 +172,7 @@ impl App {
         changeset.seal_keys = seal_key.iter().cloned().collect();
         match self.commit(changeset).await? {
             Outcome::Committed(committed) => {
-                let stored = stored_order(committed)?;
+                let stored = self.stored_order(committed)?;
                 if let Some(row) = &seal_key {
                     self.remember_seal_key(tenant, row);
                 }

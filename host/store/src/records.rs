@@ -68,6 +68,8 @@ pub struct Touched {
     pub tenant: TenantId,
     /// Of which order.
     pub order_id: OrderId,
+    /// The order's version after it.
+    pub version: u64,
     /// When.
     pub at: Timestamp,
 }
