@@ -15,7 +15,7 @@ use crate::traffic::{Basket, Orders};
 
 /// How many clients the greatest rate takes: the more wait, the more orders share one commit. With 64 it is about a
 /// quarter lower.
-const GREATEST: usize = 600;
+const GREATEST: usize = 200;
 
 /// Of the orders that are counted on both sides of a ratio.
 const LINES: u32 = 3;
@@ -36,8 +36,8 @@ pub async fn placements(bench: &mut Bench) -> anyhow::Result<()> {
     bench.remember(&paid);
     confirmed(bench, &run).await?;
 
-    let free = Arc::new(orders("z600").free_of_charge());
-    let run = bench.closed("closed loop, 600 connections, totals of zero", &free, GREATEST, bench.plan.free).await?;
+    let free = Arc::new(orders("z200").free_of_charge());
+    let run = bench.closed("closed loop, 200 connections, totals of zero", &free, GREATEST, bench.plan.free).await?;
     bench.report.figure("CPU an order, totals of zero", run.us_each(run.cpu.server), "µs", None, "≤ 200 µs");
     bench.free_rate = run.rate();
     Ok(())
@@ -83,13 +83,13 @@ async fn confirmed(bench: &mut Bench, run: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The run with 600 connections that ends with `kill -9`; then raw, and the start afterwards.
+/// The run with 200 connections that ends with `kill -9`; then raw, and the start afterwards.
 pub async fn killed(bench: &mut Bench) -> anyhow::Result<()> {
-    let name = "closed loop, 600 connections, killed at its end";
+    let name = "closed loop, 200 connections, killed at its end";
     bench.step(name);
     let server = bench.server.take().context("the server runs")?;
     let (target, pid) = (server.target.clone(), server.pid);
-    let orders = Arc::new(orders("c600"));
+    let orders = Arc::new(orders("c200"));
     let (run, stopped) = run::closed_until(&target, &orders, GREATEST, bench.plan.closed, pid, server.kill()).await;
     let stopped = stopped?;
     bench.report.run(name, &run);
@@ -133,9 +133,9 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     let copy = bench.directory.join("run.db");
     drop(database(&stopped.data)?);
     let measures = [
-        ("c600", Rows::Everything, "600 connections, all rows on disk at the end"),
-        ("c600", Rows::Placement, "600 connections, placement rows"),
-        ("z600", Rows::Placement, "600 connections, totals of zero, all rows"),
+        ("c200", Rows::Everything, "200 connections, all rows on disk at the end"),
+        ("c200", Rows::Placement, "200 connections, placement rows"),
+        ("z200", Rows::Placement, "200 connections, totals of zero, all rows"),
         ("c64", Rows::Everything, "64 connections, all rows of completed sagas"),
     ];
     let mut best = Vec::new();
@@ -149,7 +149,7 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     let rate = run.rate();
     let report = &mut bench.report;
     report.figure(
-        "placing, 3 lines, 600 connections, the saga running beside it",
+        "placing, 3 lines, 200 connections, the saga running beside it",
         rate,
         "orders/s",
         Some((best[0], "raw, all rows on disk at the end")),
@@ -157,7 +157,7 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     );
     report.figure("the same", rate, "orders/s", Some((best[1], "raw, placement rows only")), "");
     report.figure(
-        "placing, totals of zero (no saga), 600 connections",
+        "placing, totals of zero (no saga), 200 connections",
         bench.free_rate,
         "orders/s",
         Some((best[2], "raw, all its rows")),
