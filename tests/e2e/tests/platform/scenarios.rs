@@ -121,14 +121,25 @@ async fn an_authorisation_in_flight_is_given_back(shop: &Shop, provider: &Provid
             .await;
         }
         let cancelled = shop.client.cancel(&id).await.expect(200);
-        assert_eq!((&cancelled["status"], &cancelled["refund_status"]), (&json!("cancelled"), &json!("none")));
+        assert_eq!(cancelled["status"], "cancelled");
         assert_eq!(shop.level(&sku).await.reserved, 0);
-        let order = shop.client.order_with_payment(&id, "voided").await;
-        assert_eq!((&order["status"], &order["payment"]["captured"]), (&json!("cancelled"), &json!("0.00")));
+        // A provider that answers at once may have captured before the cancellation came: then that is given back.
+        let may_be_captured = method == "pm_ok";
+        let over = |order: &Value| {
+            let status = &order["payment"]["status"];
+            status == "voided" || (may_be_captured && status == "refunded")
+        };
+        let order = shop.client.order_when(&id, "voided, or refunded where it was captured", over).await;
+        assert_eq!(order["status"], "cancelled");
+        assert_eq!(order["payment"]["captured"], order["payment"]["refunded"], "nothing is kept");
         let moved = provider.moved().await;
         let ours = moved.values().find(|moved| moved.authorized == total);
         if let Some(moved) = ours {
-            assert_eq!((moved.voided, moved.captured), (total, 0), "the money comes back");
+            assert_eq!(
+                (moved.voided + moved.refunded, moved.captured),
+                (total, moved.refunded),
+                "the money comes back"
+            );
         }
         // With a silent provider the charge was there before the cancellation.
         assert!(ours.is_some() || method != "pm_timeout");
