@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The system's allocator took a sixth of the processor time of placing orders (malloc, free, realloc, consolidation); this
-/// one takes a third of that.
+/// A profile of placing orders showed a sixth of the processor time in the system's allocator. What this one saves in all
+/// is small: 343 to 338 µs an order without a saga, 799 to 769 with it, one short run each.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
