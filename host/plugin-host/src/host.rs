@@ -1,5 +1,6 @@
 //! The engine with everything that its calls share.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -65,14 +66,16 @@ impl Host {
         let ticker = Ticker::start(&engine)?;
         let mut linker: Linker<State> = Linker::new(&engine);
         wit::add_to_linker(&mut linker)?;
-        let cores = available_parallelism().map_or(1, usize::from);
+        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let per_core = limits.slow_ticks_per_core;
+        let slow_ticks = NonZeroU32::try_from(cores).map_or(per_core, |cores| per_core.saturating_mul(cores));
         let compiler = compile::Compiler::new(compiler, limits.compiler_wall);
         let loader = Loader::new(linker, cache_dir, cache_key, compiler)?;
         let shared = Shared {
             engine,
-            turns: Turns::new(limits.pool, limits.tenant_calls, limits.queue_wait),
+            turns: Turns::new(limits.pool, limits.tenant_calls, slow_ticks, limits.queue_wait),
             ticker,
-            slow_lane: Arc::new(Semaphore::new((cores / 2).max(1))),
+            slow_lane: Arc::new(Semaphore::new((cores.get() / 2).max(1))),
             limits,
         };
         Ok(Self { shared: Arc::new(shared), loader: Arc::new(loader) })

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
 use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
 use crate::log::Log;
+use crate::turns::Tenant;
 use crate::wasi::World;
 
 /// Why the host stopped a guest.
@@ -29,18 +31,26 @@ pub struct State {
     pub world: World,
     memory_bytes_left: usize,
     deadline: Instant,
+    tenant: Arc<Tenant>,
     slow_lane: Arc<Semaphore>,
     // Filled by the future that a yield waits on, emptied by the next tick.
     in_slow_lane: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 impl State {
-    pub fn new(world: World, memory_bytes: usize, wall: Duration, slow_lane: Arc<Semaphore>) -> Self {
+    pub fn new(
+        world: World,
+        memory_bytes: usize,
+        wall: Duration,
+        tenant: Arc<Tenant>,
+        slow_lane: Arc<Semaphore>,
+    ) -> Self {
         Self {
             log: Log::default(),
             world,
             memory_bytes_left: memory_bytes,
             deadline: Instant::now() + wall,
+            tenant,
             slow_lane,
             in_slow_lane: Arc::default(),
         }
@@ -51,18 +61,25 @@ impl State {
 ///
 /// A guest that has run for more than a tick goes on only in the slow lane, which has room for half of the cores, so
 /// that endless loops cannot keep quick calls and requests waiting. It leaves the lane at every tick: all that are
-/// slow get on equally.
+/// slow get on equally. And each further tick comes out of what its merchant has of them in a second: who has spent them
+/// waits, and nobody else does.
 pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     let state = store.data_mut();
     if Instant::now() >= state.deadline {
         return Err(Stop::TimedOut.into());
     }
     let (lane, place) = (Arc::clone(&state.slow_lane), Arc::clone(&state.in_slow_lane));
+    let (tenant, deadline) = (Arc::clone(&state.tenant), state.deadline);
     let wait = async move {
         drop(lock(&place).take());
         tokio::task::yield_now().await;
-        // The lane is never closed; if it were, running on is the better answer.
-        let permit = lane.acquire_owned().await.ok();
+        let turn = async {
+            tenant.slow_tick().await;
+            // The lane is never closed; if it were, running on is the better answer.
+            lane.acquire_owned().await.ok()
+        };
+        // Whose time is up while it waits is ended by the next tick.
+        let permit = timeout_at(deadline.into(), turn).await.ok().flatten();
         *lock(&place) = permit;
     };
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))

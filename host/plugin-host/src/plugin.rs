@@ -208,7 +208,13 @@ impl<'a> Run<'a> {
         let running = shared.ticker.run();
         let began = Instant::now();
         let world = wasi::World::at(about.now);
-        let state = State::new(world, limits.memory_bytes, limits.wall, Arc::clone(&shared.slow_lane));
+        let state = State::new(
+            world,
+            limits.memory_bytes,
+            limits.wall,
+            Arc::clone(turn.tenant()),
+            Arc::clone(&shared.slow_lane),
+        );
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| state);
         let for_input = limits.fuel_per_input_byte.saturating_mul(input_bytes as u64);
