@@ -1,7 +1,7 @@
 //! Commands that build a release and hand over to it.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 
 /// Builds everything and becomes `orderwright dev`, so that the terminal, Ctrl-C and the exit status are its own.
 pub fn dev(workspace: &Workspace, args: &[String]) -> Result<()> {
-    let program = release(workspace, "server", "orderwright")?;
+    let program = with_policies(workspace, "release", "server", "orderwright")?;
     let mut command = handed_over(&program);
     command.arg("dev");
     if !names_data(args) {
@@ -24,29 +24,30 @@ pub fn dev(workspace: &Workspace, args: &[String]) -> Result<()> {
     Err(error).with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// Builds everything and runs the load tool, which starts the host itself and writes its results.
+/// Builds everything as it is run in earnest, and runs the load tool, which starts the host itself and writes its
+/// results.
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
-    release(workspace, "server", "orderwright")?;
-    let program = release_of(workspace, "load", "load")?;
+    let server = with_policies(workspace, "dist", "server", "orderwright")?;
+    let program = build(workspace, "dist", "load", "load")?;
     let mut command = handed_over(&program);
-    command.current_dir(&workspace.root).arg("bench").args(args);
+    command.current_dir(&workspace.root).arg("bench").arg("--server").arg(server).args(args);
     command::run(&mut command, "the benchmark")?;
     eprintln!("results are in tests/load/RESULTS.md");
     Ok(())
 }
 
-/// A release of the host with its policies beside it.
-fn release(workspace: &Workspace, package: &str, name: &str) -> Result<std::path::PathBuf> {
-    policies::build(workspace, false)?.place(&workspace.policies_dir("release"))?;
-    release_of(workspace, package, name)
+/// A program with the policies beside it.
+fn with_policies(workspace: &Workspace, profile: &str, package: &str, name: &str) -> Result<PathBuf> {
+    policies::build(workspace, false)?.place(&workspace.policies_dir(profile))?;
+    build(workspace, profile, package, name)
 }
 
-fn release_of(workspace: &Workspace, package: &str, name: &str) -> Result<std::path::PathBuf> {
+fn build(workspace: &Workspace, profile: &str, package: &str, name: &str) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release", "--package", package, "--bin", name]);
-    eprintln!("building {name} (release)");
+    cargo.args(["build", "--profile", profile, "--package", package, "--bin", name]);
+    eprintln!("building {name} ({profile})");
     command::run(&mut cargo, "building the release")?;
-    Ok(workspace.binary("release", name))
+    Ok(workspace.binary(profile, name))
 }
 
 /// A program of ours should not see that cargo started it.
@@ -63,7 +64,7 @@ fn names_data(args: &[String]) -> bool {
 }
 
 /// `data` beside the sources, said shortly where that is here.
-fn data_dir(workspace: &Workspace) -> std::path::PathBuf {
+fn data_dir(workspace: &Workspace) -> PathBuf {
     let here = std::env::current_dir().is_ok_and(|dir| dir == workspace.root);
     if here { "./data".into() } else { workspace.root.join("data") }
 }

@@ -13,9 +13,11 @@ use crate::server::{Server, Stopped};
 use crate::shop::Keeper;
 use crate::traffic::{Basket, Orders};
 
-/// How many clients the greatest rate takes: the more wait, the more orders share one commit. With 64 it is about a
-/// quarter lower.
-const GREATEST: usize = 200;
+/// How many clients the greatest rate takes: the more wait, the more orders share one commit.
+const GREATEST: usize = 600;
+
+/// How often the loop with totals of zero runs.
+const FREE_RUNS: usize = 3;
 
 /// Of the orders that are counted on both sides of a ratio.
 const LINES: u32 = 3;
@@ -36,8 +38,15 @@ pub async fn placements(bench: &mut Bench) -> anyhow::Result<()> {
     bench.remember(&paid);
     confirmed(bench, &run).await?;
 
-    let free = Arc::new(orders("z200").free_of_charge());
-    let run = bench.closed("closed loop, 200 connections, totals of zero", &free, GREATEST, bench.plan.free).await?;
+    // The greatest rate swings with the machine by a tenth and more: the median of three runs counts.
+    let mut runs = Vec::new();
+    for turn in 1..=FREE_RUNS {
+        let free = Arc::new(orders(&format!("free{turn}")).free_of_charge());
+        let name = format!("closed loop, 600 connections, totals of zero ({turn})");
+        runs.push(bench.closed(&name, &free, GREATEST, bench.plan.free).await?);
+    }
+    runs.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
+    let run = &runs[FREE_RUNS / 2];
     bench.report.figure("CPU an order, totals of zero", run.us_each(run.cpu.server), "µs", None, "≤ 200 µs");
     bench.free_rate = run.rate();
     Ok(())
@@ -83,13 +92,13 @@ async fn confirmed(bench: &mut Bench, run: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The run with 200 connections that ends with `kill -9`; then raw, and the start afterwards.
+/// The run with 600 connections that ends with `kill -9`; then raw, and the start afterwards.
 pub async fn killed(bench: &mut Bench) -> anyhow::Result<()> {
-    let name = "closed loop, 200 connections, killed at its end";
+    let name = "closed loop, 600 connections, killed at its end";
     bench.step(name);
     let server = bench.server.take().context("the server runs")?;
     let (target, pid) = (server.target.clone(), server.pid);
-    let orders = Arc::new(orders("c200"));
+    let orders = Arc::new(orders("paid"));
     let (run, stopped) = run::closed_until(&target, &orders, GREATEST, bench.plan.closed, pid, server.kill()).await;
     let stopped = stopped?;
     bench.report.run(name, &run);
@@ -133,9 +142,9 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     let copy = bench.directory.join("run.db");
     drop(database(&stopped.data)?);
     let measures = [
-        ("c200", Rows::Everything, "200 connections, all rows on disk at the end"),
-        ("c200", Rows::Placement, "200 connections, placement rows"),
-        ("z200", Rows::Placement, "200 connections, totals of zero, all rows"),
+        ("paid", Rows::Everything, "600 connections, all rows on disk at the end"),
+        ("paid", Rows::Placement, "600 connections, placement rows"),
+        ("free2", Rows::Placement, "600 connections, totals of zero, all rows"),
         ("c64", Rows::Everything, "64 connections, all rows of completed sagas"),
     ];
     let mut best = Vec::new();
@@ -149,7 +158,7 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     let rate = run.rate();
     let report = &mut bench.report;
     report.figure(
-        "placing, 3 lines, 200 connections, the saga running beside it",
+        "placing, 3 lines, 600 connections, the saga running beside it",
         rate,
         "orders/s",
         Some((best[0], "raw, all rows on disk at the end")),
@@ -157,7 +166,7 @@ async fn limits(bench: &mut Bench, stopped: &Stopped, run: &Run) -> anyhow::Resu
     );
     report.figure("the same", rate, "orders/s", Some((best[1], "raw, placement rows only")), "");
     report.figure(
-        "placing, totals of zero (no saga), 200 connections",
+        "placing, totals of zero (no saga), 600 connections, median of three runs",
         bench.free_rate,
         "orders/s",
         Some((best[2], "raw, all its rows")),

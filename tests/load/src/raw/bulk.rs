@@ -26,7 +26,7 @@ impl Bulk {
 
     /// An insert into all columns of a table.
     pub fn insert(table: &str, columns: &[String]) -> Self {
-        let head = format!("insert into {table} ({}) select * from ", columns.join(", "));
+        let head = format!("insert or rollback into {table} ({}) select * from ", columns.join(", "));
         Self::new(head, columns.len(), " where column1 is not null")
     }
 

@@ -33,12 +33,12 @@ impl Statements {
         let sets: Vec<String> =
             CHANGING.iter().zip(3..).map(|(name, column)| format!("{name} = v.column{column}")).collect();
         let update_orders = Bulk::new(
-            format!("update orders set {} from ", sets.join(", ")),
+            format!("update or rollback orders set {} from ", sets.join(", ")),
             update_columns.len(),
             " as v where orders.tenant_id = v.column1 and orders.order_id = v.column2",
         );
         let stock = Bulk::new(
-            "insert into inventory (tenant_id, sku, warehouse_id, on_hand, reserved) select * from ",
+            "insert or rollback into inventory (tenant_id, sku, warehouse_id, on_hand, reserved) select * from ",
             5,
             " where column1 is not null on conflict (tenant_id, sku, warehouse_id) \
              do update set on_hand = excluded.on_hand, reserved = excluded.reserved",
