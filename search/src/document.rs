@@ -2,7 +2,7 @@
 
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
-use tantivy::tokenizer::{PreTokenizedString, Token};
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use crate::analysis;
 use crate::query::{Amount, Keyword};
@@ -161,18 +161,71 @@ pub(crate) fn map(order: &OrderDocument, fields: &Fields) -> TantivyDocument {
     doc
 }
 
+/// The values, for [`ScopedWords`] to take apart. They go to the index's own threads as one text: words that were taken
+/// apart here would be written as JSON on the way, and read again.
 fn add_words<'a>(doc: &mut TantivyDocument, field: Field, tenant: &str, values: impl Iterator<Item = &'a str>) {
-    let mut tokens = Vec::new();
-    let mut position = 0;
+    let mut text = String::from(tenant);
     for value in values {
-        for word in analysis::words(value) {
-            let text = scoped(tenant, &word);
-            tokens.push(Token { offset_from: 0, offset_to: 0, position, text, position_length: 1 });
-            position += 1;
-        }
-        position += VALUE_GAP;
+        text.push(SEPARATOR);
+        text.extend(value.chars().map(|c| if c.is_control() { ' ' } else { c }));
     }
-    doc.add_pre_tokenized_text(field, PreTokenizedString { text: String::new(), tokens });
+    if text.len() > tenant.len() {
+        doc.add_text(field, text);
+    }
+}
+
+/// The name of [`ScopedWords`] in the schema.
+pub(crate) const SCOPED_WORDS: &str = "scoped_words";
+
+/// Takes a text apart that [`map`] has put together: the tenant, then values, with separators between. Each word of the
+/// values becomes a term that begins with the tenant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ScopedWords;
+
+impl Tokenizer for ScopedWords {
+    type TokenStream<'a> = Words<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Words<'a> {
+        let (tenant, values) = text.split_once(SEPARATOR).unwrap_or((text, ""));
+        let mut words = Vec::new();
+        let mut position = 0;
+        for value in values.split(SEPARATOR) {
+            for word in analysis::words(value) {
+                words.push((position, word));
+                position += 1;
+            }
+            position += VALUE_GAP;
+        }
+        Words { tenant, words: words.into_iter(), token: Token::default() }
+    }
+}
+
+/// The terms of a text, with their positions.
+pub(crate) struct Words<'a> {
+    tenant: &'a str,
+    words: std::vec::IntoIter<(usize, String)>,
+    token: Token,
+}
+
+impl TokenStream for Words<'_> {
+    fn advance(&mut self) -> bool {
+        let Some((position, word)) = self.words.next() else { return false };
+        self.token.position = position;
+        self.token.position_length = 1;
+        self.token.text.clear();
+        self.token.text.push_str(self.tenant);
+        self.token.text.push(SEPARATOR);
+        self.token.text.push_str(&word);
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
 }
 
 impl Fields {
@@ -196,7 +249,7 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use tantivy::schema::{OwnedValue, Value};
+    use tantivy::schema::Value;
 
     use super::*;
 
@@ -235,10 +288,19 @@ mod tests {
             ..OrderDocument::default()
         };
         let doc = map(&order, &fields);
-        let Some(OwnedValue::PreTokStr(text)) = doc.get_first(fields.text).map(OwnedValue::from) else {
-            panic!("the words are tokenised by the mapping");
-        };
-        let words: Vec<(&str, usize)> = text.tokens.iter().map(|t| (t.text.as_str(), t.position)).collect();
-        assert_eq!(words, [("t\u{1f}blue", 0), ("t\u{1f}mug", 1), ("t\u{1f}tea", 2 + VALUE_GAP)]);
+        let text = terms(&doc, fields.text);
+        let mut words = Vec::new();
+        let mut tokenizer = ScopedWords;
+        tokenizer.token_stream(&text[0]).process(&mut |token| words.push((token.text.clone(), token.position)));
+        let expected = [("t\u{1f}blue", 0), ("t\u{1f}mug", 1), ("t\u{1f}tea", 2 + VALUE_GAP)];
+        assert_eq!(words, expected.map(|(word, position)| (word.to_owned(), position)));
+    }
+
+    #[test]
+    fn a_value_cannot_pass_for_another_tenant() {
+        let (_, fields) = crate::schema::build();
+        let order =
+            OrderDocument { tenant: "t".into(), titles: vec!["a\u{1f}b\u{0}c".into()], ..OrderDocument::default() };
+        assert_eq!(terms(&map(&order, &fields), fields.text), ["t\u{1f}a b c"]);
     }
 }

@@ -5,8 +5,10 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::RAW_TOKENIZER_NAME;
 
+use crate::document::SCOPED_WORDS;
+
 /// Raised with every change of the schema or of the text analysis; an index of another version is rebuilt.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Fast field: when the order was placed, microseconds since 1970.
 pub(crate) const PLACED_AT: &str = "placed_at";
@@ -76,16 +78,15 @@ pub(crate) fn build() -> (Schema, Fields) {
 
 /// A whole value as one term; the mapping folds it before it comes here.
 fn keyword(builder: &mut SchemaBuilder, name: &str) -> Field {
-    indexed(builder, name, IndexRecordOption::Basic)
+    indexed(builder, name, RAW_TOKENIZER_NAME, IndexRecordOption::Basic)
 }
 
-/// Words with positions, split by the mapping. No field norms: hits are not ranked by length or rarity.
+/// Words with positions. No field norms: hits are not ranked by length or rarity.
 fn text(builder: &mut SchemaBuilder, name: &str) -> Field {
-    indexed(builder, name, IndexRecordOption::WithFreqsAndPositions)
+    indexed(builder, name, SCOPED_WORDS, IndexRecordOption::WithFreqsAndPositions)
 }
 
-fn indexed(builder: &mut SchemaBuilder, name: &str, option: IndexRecordOption) -> Field {
-    let indexing =
-        TextFieldIndexing::default().set_tokenizer(RAW_TOKENIZER_NAME).set_fieldnorms(false).set_index_option(option);
+fn indexed(builder: &mut SchemaBuilder, name: &str, tokenizer: &str, option: IndexRecordOption) -> Field {
+    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_fieldnorms(false).set_index_option(option);
     builder.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
 }

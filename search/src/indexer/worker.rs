@@ -60,6 +60,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(store: Store, reader: IndexReader, fields: Fields) -> Result<Self, Error> {
+        store.index.tokenizers().register(document::SCOPED_WORDS, document::ScopedWords);
         let mut worker = Self {
             writer: None,
             reader,
