@@ -26,7 +26,7 @@ pub enum Error {
     /// again from the position it answers.
     #[error("uncommitted work was lost: resume first")]
     ResumeNeeded,
-    /// The writer's thread has ended, which happens only if it panicked.
+    /// The writer's thread has ended: the index was closed, or the thread panicked.
     #[error("the index writer has stopped")]
     Stopped,
     /// The page size is outside 1 to 200.

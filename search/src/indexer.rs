@@ -8,6 +8,8 @@
 //! applied and not committed is lost in a crash, and is read again from the log because the position comes back with
 //! the index. After any error of `apply` or `commit`, start again with `resume`.
 
+mod directory;
+mod lock;
 mod open;
 mod versions;
 mod worker;
@@ -51,7 +53,8 @@ pub struct Applied {
     pub deleted: usize,
 }
 
-/// An open index. Only one can be open on a folder; dropping it and all its [`Indexer`]s closes it without a commit.
+/// An open index. Only one can be open on a folder; dropping it and all its [`Indexer`]s closes it as [`Index::close`]
+/// does.
 #[derive(Debug)]
 pub struct Index {
     indexer: Indexer,
@@ -89,6 +92,12 @@ impl Index {
     #[must_use]
     pub fn searcher(&self) -> Searcher {
         self.searcher.clone()
+    }
+
+    /// Ends the writer without a commit, and lets go of the folder before it returns. Every [`Indexer`] answers
+    /// [`Error::Stopped`] from then on; searching goes on in what was committed.
+    pub fn close(&self) {
+        self.indexer.thread.stop();
     }
 }
 
@@ -144,7 +153,7 @@ impl Indexer {
     /// The last committed position, 0 if there is none: what a reopened index would resume from.
     ///
     /// # Errors
-    /// [`Error::Stopped`] if the writer has died.
+    /// [`Error::Stopped`] if the writer has died or was closed.
     pub fn position(&self) -> Result<u64, Error> {
         self.ask(|reply| Command::Position { reply })
     }
@@ -180,7 +189,7 @@ impl Indexer {
     }
 }
 
-/// The writer's thread, which ends when this is dropped.
+/// The writer's thread, which ends when this is stopped or dropped.
 struct WriterThread {
     commands: Mutex<Option<SyncSender<Command>>>,
     handle: Mutex<Option<JoinHandle<()>>>,
@@ -200,10 +209,8 @@ impl WriterThread {
         let commands = self.commands.lock().map_err(|_| Error::Stopped)?.clone();
         commands.and_then(|commands| commands.send(command).ok()).ok_or(Error::Stopped)
     }
-}
 
-impl Drop for WriterThread {
-    fn drop(&mut self) {
+    fn stop(&self) {
         // Closing the channel ends the thread; waiting for it frees the folder's lock before this returns.
         if let Ok(mut commands) = self.commands.lock() {
             commands.take();
@@ -212,6 +219,12 @@ impl Drop for WriterThread {
             // A panic of the thread has been reported where it happened.
             handle.join().ok();
         }
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

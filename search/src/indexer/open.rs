@@ -1,14 +1,15 @@
 //! Opens an index folder, or begins it anew where what is there cannot be used.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::OpenReadError;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, TantivyError};
 
+use super::directory::Folder;
+use super::lock::FileLock;
 use super::{Opened, worker};
 use crate::Error;
 use crate::schema::{self, Fields, SCHEMA_VERSION};
@@ -23,7 +24,7 @@ pub(super) struct Parts {
 /// The files, and the lock that keeps others out for as long as this lives.
 pub(super) struct Store {
     pub index: Index,
-    _lock: File,
+    _lock: FileLock,
 }
 
 /// The layout of the folder: a lock file, and `v<version>` with the index itself.
@@ -61,15 +62,10 @@ fn failed(path: &Path, source: io::Error) -> Error {
     Error::Folder { path: path.to_owned(), source }
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
+fn lock(folder: &Path) -> Result<FileLock, Error> {
     let path = folder.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|source| failed(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse(folder.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(&path, source)),
-    }
+    let taken = FileLock::take_over(&path).map_err(|source| failed(&path, source))?;
+    taken.ok_or_else(|| Error::InUse(folder.to_owned()))
 }
 
 /// Removes indexes of other schema versions and answers the name of one of them.
@@ -87,9 +83,9 @@ fn remove_other_versions(folder: &Path) -> Result<Option<String>, Error> {
     Ok(removed)
 }
 
-fn create(path: &PathBuf) -> Result<(Index, IndexReader, Fields), Error> {
+fn create(path: &Path) -> Result<(Index, IndexReader, Fields), Error> {
     fs::create_dir_all(path).map_err(|source| failed(path, source))?;
-    let directory = MmapDirectory::open(path).map_err(TantivyError::from)?;
+    let directory = Folder::open(path).map_err(TantivyError::from)?;
     let (schema, fields) = schema::build();
     let index = Index::create(directory, schema, IndexSettings::default())?;
     let reader = reader(&index)?;
@@ -106,7 +102,7 @@ enum Fault {
 fn open_existing(path: &Path) -> Result<(Index, IndexReader, Fields), Fault> {
     // Damaged files can make the reading code panic, which is damage like any other.
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        let index = Index::open_in_dir(path)?;
+        let index = Index::open(Folder::open(path)?)?;
         let reader = reader(&index)?;
         worker::committed_position(&index)?;
         probe(&index, &reader)?;

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use search::{Applied, Error, Index, Opened, OrderDocument, OrderKey, Query, SearchOptions};
 
@@ -200,6 +202,42 @@ fn a_folder_has_one_owner() {
     assert!(matches!(Index::open(folder.path()), Err(Error::InUse(_))), "a handle is still there");
     drop(indexer);
     assert_eq!(Index::open(folder.path()).unwrap().opened(), &Opened::Resumed);
+}
+
+#[test]
+fn a_closed_index_lets_go_of_the_folder_and_can_be_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(folder.path()).unwrap();
+    let indexer = index.indexer();
+    indexer.apply(vec![numbered(1)], Vec::new(), 1).unwrap();
+    indexer.commit().unwrap();
+    indexer.apply(vec![numbered(2)], Vec::new(), 2).unwrap();
+    index.close();
+    assert!(matches!(indexer.resume(), Err(Error::Stopped)));
+    let again = Index::open(folder.path()).unwrap();
+    assert_eq!((again.indexer().position().unwrap(), hits(&index, "").len()), (1, 1));
+    index.close();
+}
+
+/// A process that is being started has every file of its parent open until it becomes another program: a lock that is given
+/// up meanwhile must be free all the same.
+#[test]
+fn processes_that_are_being_started_keep_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let indexer = Index::open(folder.path()).unwrap().indexer();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                Command::new("true").status().unwrap();
+            }
+        });
+        let resumed: Result<Vec<u64>, Error> = (0..300).map(|_| indexer.resume()).collect();
+        let cleared = indexer.clear().and_then(|()| indexer.compact());
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(resumed.unwrap().len(), 300);
+        cleared.unwrap();
+    });
 }
 
 #[test]
