@@ -107,7 +107,7 @@ impl App {
                 Updated::Committed(stored) => {
                     let order = stored.order.clone();
                     if order.wake_at().is_some_and(|at| at <= clock::now()) && self.lease_for_new_task().is_some() {
-                        self.hand_over(*stored, before.order.counters.tasks);
+                        self.hand_over(*stored, before.order.counters.tasks, None);
                     }
                     return Ok(Done { order, replayed: false });
                 }

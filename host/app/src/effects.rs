@@ -1,8 +1,9 @@
 //! Operations at the payment provider: the adapter says the next step, the host performs it.
 //!
 //! A request is journalled durably before it is sent, and its response in the same commit as whatever follows from it:
-//! the next request, or the event. So nothing is acted upon that a crash could forget. A request that was journalled but
-//! has no response may or may not have arrived: it is sent again with the same key if its safety class allows it.
+//! the next request, or the event, and where the event makes the next task, that task's first request too. So nothing is
+//! acted upon that a crash could forget. A request that was journalled but has no response may or may not have arrived:
+//! it is sent again with the same key if its safety class allows it.
 
 mod http;
 mod journal;
@@ -17,7 +18,7 @@ use domain::event::Event;
 use domain::hooks::payment::{Entry, Operation, Safety, State, Step};
 use domain::hooks::{FailurePolicy, Hook};
 use domain::ids::{OrderId, TenantId};
-use domain::order::{Task, TaskKind};
+use domain::order::{Order, Task, TaskKind};
 use domain::status::OrderStatus;
 use domain::time::Timestamp;
 use store::{Changeset, StoredOrder};
@@ -38,13 +39,16 @@ const ACTOR: &str = "payment";
 
 /// What became of a task for now.
 pub(crate) enum Progress {
-    /// The order has changed to this.
-    Moved(Box<StoredOrder>),
+    /// The order has changed to this, and a request of its next task may be ready to go.
+    Moved(Box<StoredOrder>, Option<Begun>),
     /// Nothing more can be done before this moment.
     Later(Timestamp),
     /// Somebody else changed the order, or works on it.
     Conflict,
 }
+
+/// An operation whose first request is in the journal, not yet sent: the commit that made its task has begun it.
+pub(crate) struct Begun(Box<(Run, Arc<Binding>)>);
 
 /// What a step asks of the runner.
 enum Next {
@@ -61,8 +65,22 @@ enum Next {
 impl App {
     /// Carries a payment task as far as it goes now.
     ///
-    /// A task that is `fresh` was made by the commit just before: nothing can be in its journal yet.
-    pub(crate) async fn drive(&self, stored: &StoredOrder, task: &Task, fresh: bool) -> Result<Progress, Error> {
+    /// A task that is `fresh` was made by the commit just before: nothing can be in its journal yet but what that commit
+    /// has `begun`.
+    pub(crate) async fn drive(
+        &self,
+        stored: &StoredOrder,
+        task: &Task,
+        fresh: bool,
+        begun: Option<Begun>,
+    ) -> Result<Progress, Error> {
+        if let Some(Begun(begun)) = begun.filter(|begun| begun.is_of(task)) {
+            let (mut run, binding) = *begun;
+            if let Some(request) = run.unanswered() {
+                self.send_journalled(&mut run, &binding, stored, &request).await?;
+            }
+            return self.go_on(run, &binding, stored, task).await;
+        }
         let tenant = stored.order.tenant_id;
         let bindings = self.bindings(tenant).await?;
         let Some(binding) = bindings.get(&Hook::Payment).cloned() else {
@@ -82,10 +100,20 @@ impl App {
         }
         let binding = self.pinned(tenant, binding, &run).await?;
         run.wake(now);
+        self.go_on(run, &binding, stored, task).await
+    }
+
+    async fn go_on(
+        &self,
+        mut run: Run,
+        binding: &Binding,
+        stored: &StoredOrder,
+        task: &Task,
+    ) -> Result<Progress, Error> {
         for _ in 0..STEPS_MAX {
             let next = match run.unanswered() {
-                Some(request) => self.resend(&mut run, &binding, stored, request).await?,
-                None => self.step(&mut run, &binding, stored).await?,
+                Some(request) => self.resend(&mut run, binding, stored, request).await?,
+                None => self.step(&mut run, binding, stored).await?,
             };
             match next {
                 Some(Next::Again) => {}
@@ -168,15 +196,46 @@ impl App {
         self.tell(run.into_changeset(stored.order.tenant_id), stored, &command).await
     }
 
-    async fn tell(&self, changeset: Changeset, stored: &StoredOrder, command: &Command) -> Result<Progress, Error> {
+    /// Begins the first of the tasks that a commit is about to make, in that same commit: its request is journalled with
+    /// what led to it, and only has to be sent afterwards. None where there is no such task, or the adapter does not
+    /// begin with a request that may be sent again (a stop before it is sent must not leave it in doubt): then the runner
+    /// does it all.
+    pub(crate) async fn begin_next(
+        &self,
+        order: &Order,
+        known_tasks: u32,
+        changeset: &mut Changeset,
+    ) -> Result<Option<Begun>, Error> {
+        let now = clock::now();
+        let is_next = |task: &&Task| task.task_id > known_tasks && task.due <= now && order.is_runnable(task);
+        let Some(task) = order.tasks.iter().find(is_next).filter(|t| t.kind.payment_id().is_some()) else {
+            return Ok(None);
+        };
+        let bindings = self.bindings(order.tenant_id).await?;
+        let Some(binding) = bindings.get(&Hook::Payment).cloned() else { return Ok(None) };
+        let mut run = Run::begin(order, task, &binding, now)?;
+        let Ok(Step::Request(request)) = self.ask(&mut run, &binding, order).await else { return Ok(None) };
+        if !may_resend(request.safety) {
+            return Ok(None);
+        }
+        run.request(&request);
+        run.flush_into(changeset);
+        Ok(Some(Begun(Box::new((run, binding)))))
+    }
+
+    async fn tell(&self, mut changeset: Changeset, stored: &StoredOrder, command: &Command) -> Result<Progress, Error> {
         let (after, events) = command::execute(&stored.order, command, clock::now()).map_err(Error::internal)?;
         if events.is_empty() {
             // Resolved before: only the journal is still to be written.
             self.commit(changeset).await?;
             return Ok(Progress::Conflict);
         }
+        let begun = match self.lease_for_new_task() {
+            Some(_) => self.begin_next(&after, stored.order.counters.tasks, &mut changeset).await?,
+            None => None,
+        };
         match self.commit_update(changeset, stored, after, events).await? {
-            Updated::Committed(after) => Ok(Progress::Moved(after)),
+            Updated::Committed(after) => Ok(Progress::Moved(after, begun)),
             Updated::SameKey(_) | Updated::Conflict => Ok(Progress::Conflict),
         }
     }
@@ -188,6 +247,12 @@ impl App {
         }
         self.commit(run.into_changeset(stored.order.tenant_id)).await?;
         Ok(Progress::Later(at))
+    }
+}
+
+impl Begun {
+    fn is_of(&self, task: &Task) -> bool {
+        self.0.0.operation.task_id == task.task_id
     }
 }
 
@@ -230,7 +295,7 @@ fn on_adapter_failure(policy: FailurePolicy, message: String, failures: u32) -> 
 }
 
 /// The operation that a task stands for.
-fn operation_of(order: &domain::order::Order, task: &Task) -> Option<(Operation, i64)> {
+fn operation_of(order: &Order, task: &Task) -> Option<(Operation, i64)> {
     use domain::hooks::payment::{Authorize, Move, Refund};
     let payment_id = task.kind.payment_id()?;
     let payment = order.payments.iter().find(|p| p.payment_id == payment_id)?;

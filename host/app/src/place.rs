@@ -13,6 +13,7 @@ use domain::time::Date;
 use store::{Changeset, OrderChange, Outcome};
 use uuid::Uuid;
 
+use crate::effects::Begun;
 use crate::merchant::Caller;
 use crate::policies::{PolicyFailed, Round};
 use crate::{App, Error, Idempotency, clock, idempotency};
@@ -166,9 +167,10 @@ impl App {
         let mut changeset = Changeset::new(tenant, caller.actor());
         let lease = self.lease_for_new_task();
         let leased = lease.is_some();
+        let begun = if leased { self.begin_payment(&draft, &mut changeset).await? } else { None };
         changeset.order = OrderChange::Place { draft: Arc::new(draft), plans, lease };
         changeset.key = Some(key.claim(201, None));
-        changeset.decisions = std::mem::take(&mut round.decisions);
+        changeset.decisions.append(&mut round.decisions);
         changeset.seal_keys = seal_key.iter().cloned().collect();
         match self.commit(changeset).await? {
             Outcome::Committed(committed) => {
@@ -179,7 +181,7 @@ impl App {
                 metrics::counter!("orderwright_orders_placed_total").increment(1);
                 let order = stored.order.clone();
                 if leased && order.wake_at().is_some() {
-                    self.hand_over(stored, 0);
+                    self.hand_over(stored, 0, begun);
                 }
                 Ok(Done { order, replayed: false })
             }
@@ -188,6 +190,16 @@ impl App {
             Outcome::DuplicateExternalId(order_id) => Err(Refusal::DuplicateExternalId(order_id)),
             other => Err(Error::Internal(format!("unexpected outcome of a placement: {other:?}")).into()),
         }
+    }
+
+    /// The authorisation's request goes into the commit that places the order. Which plan serves the order is only known
+    /// under the lock, and does not matter to the payment.
+    async fn begin_payment(&self, draft: &Draft, changeset: &mut Changeset) -> Result<Option<Begun>, Error> {
+        if draft.amounts.total == 0 {
+            return Ok(None);
+        }
+        let (order, _) = draft.place(&routing::Plan { allocations: Vec::new() });
+        self.begin_next(&order, 0, changeset).await
     }
 
     /// The order as it was when the key was used.

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::command::Updated;
-use crate::effects::Progress;
+use crate::effects::{Begun, Progress};
 use crate::{App, Error, clock};
 
 /// How long an order stays with a node that says nothing. Longer than the longest request to a provider, with its
@@ -113,12 +113,12 @@ impl App {
 
     /// Takes up an order that a commit has just leased. Tasks numbered above `known_tasks` were made by that commit, so
     /// that nothing can have been journalled for them.
-    pub(crate) fn hand_over(&self, stored: StoredOrder, known_tasks: u32) {
+    pub(crate) fn hand_over(&self, stored: StoredOrder, known_tasks: u32, begun: Option<Begun>) {
         let (tenant, order_id) = (stored.order.tenant_id, stored.order.order_id);
-        self.take_up(tenant, order_id, Some((stored, known_tasks)));
+        self.take_up(tenant, order_id, Some(Handed { stored, known_tasks, begun }));
     }
 
-    fn take_up(&self, tenant: TenantId, order_id: OrderId, mut known: Option<(StoredOrder, u32)>) {
+    fn take_up(&self, tenant: TenantId, order_id: OrderId, mut known: Option<Handed>) {
         if !self.runner().begin(order_id) {
             return;
         }
@@ -173,31 +173,25 @@ impl App {
     }
 
     /// Does everything that an order has to do now.
-    async fn run_order(
-        &self,
-        tenant: TenantId,
-        order_id: OrderId,
-        known: Option<(StoredOrder, u32)>,
-    ) -> Result<(), Error> {
-        let (mut handed, mut known_tasks) = known.map_or((None, u32::MAX), |(stored, tasks)| (Some(stored), tasks));
+    async fn run_order(&self, tenant: TenantId, order_id: OrderId, known: Option<Handed>) -> Result<(), Error> {
+        let mut handed = known;
         for _ in 0..MOVES_MAX {
-            let stored = match handed.take() {
-                Some(stored) => stored,
+            let Handed { stored, known_tasks, begun } = match handed.take() {
+                Some(handed) => handed,
                 None => match self.store().order(tenant, order_id).await? {
-                    Some(stored) => stored,
+                    Some(stored) => Handed { stored, known_tasks: u32::MAX, begun: None },
                     None => return Ok(()),
                 },
             };
-            match self.run_tasks(&stored, known_tasks).await? {
-                Turn::Moved(after) => {
+            match self.run_tasks(&stored, known_tasks, begun).await? {
+                Turn::Moved(after, begun) => {
                     if after.order.wake_at().is_none_or(|at| at > clock::now()) {
                         // The commit that moved it has freed it too, and says when to look again.
                         return Ok(());
                     }
-                    known_tasks = stored.order.counters.tasks;
-                    handed = Some(*after);
+                    handed = Some(Handed { stored: *after, known_tasks: stored.order.counters.tasks, begun });
                 }
-                Turn::Conflict => known_tasks = u32::MAX,
+                Turn::Conflict => {}
                 Turn::Sleep(wake_at) => return self.go_to_sleep(&stored, wake_at).await,
             }
             if self.runner().stop.is_cancelled() {
@@ -211,7 +205,7 @@ impl App {
     }
 
     /// Runs the tasks that are due, up to the first that changes the order.
-    async fn run_tasks(&self, stored: &StoredOrder, known_tasks: u32) -> Result<Turn, Error> {
+    async fn run_tasks(&self, stored: &StoredOrder, known_tasks: u32, mut begun: Option<Begun>) -> Result<Turn, Error> {
         let now = clock::now();
         let mut wake_at: Option<Timestamp> = None;
         let mut tasks: Vec<&Task> = stored.order.tasks.iter().filter(|t| stored.order.is_runnable(t)).collect();
@@ -221,8 +215,8 @@ impl App {
                 wake_at = earlier(wake_at, task.due);
                 continue;
             }
-            match self.run_task(stored, task, task.task_id > known_tasks).await {
-                Ok(Progress::Moved(after)) => return Ok(Turn::Moved(after)),
+            match self.run_task(stored, task, task.task_id > known_tasks, begun.take()).await {
+                Ok(Progress::Moved(after, begun)) => return Ok(Turn::Moved(after, begun)),
                 Ok(Progress::Conflict) => return Ok(Turn::Conflict),
                 Ok(Progress::Later(at)) => wake_at = earlier(wake_at, at),
                 Err(error) => {
@@ -234,9 +228,15 @@ impl App {
         Ok(Turn::Sleep(wake_at))
     }
 
-    async fn run_task(&self, stored: &StoredOrder, task: &Task, fresh: bool) -> Result<Progress, Error> {
+    async fn run_task(
+        &self,
+        stored: &StoredOrder,
+        task: &Task,
+        fresh: bool,
+        begun: Option<Begun>,
+    ) -> Result<Progress, Error> {
         if task.kind != TaskKind::ExpirePayment {
-            return self.drive(stored, task, fresh).await;
+            return self.drive(stored, task, fresh, begun).await;
         }
         let command = Command::Expire { task_id: task.task_id };
         let (after, events) = command::execute(&stored.order, &command, clock::now()).map_err(Error::internal)?;
@@ -245,7 +245,7 @@ impl App {
         }
         let changeset = Changeset::new(stored.order.tenant_id, "timer");
         match self.commit_update(changeset, stored, after, events).await? {
-            Updated::Committed(after) => Ok(Progress::Moved(after)),
+            Updated::Committed(after) => Ok(Progress::Moved(after, None)),
             Updated::SameKey(_) | Updated::Conflict => Ok(Progress::Conflict),
         }
     }
@@ -264,9 +264,18 @@ impl App {
     }
 }
 
+/// An order as the commit just before has left it.
+struct Handed {
+    stored: StoredOrder,
+    /// Tasks with a higher number were made by that commit.
+    known_tasks: u32,
+    /// The one among them that it has begun.
+    begun: Option<Begun>,
+}
+
 /// What a look at an order led to.
 enum Turn {
-    Moved(Box<StoredOrder>),
+    Moved(Box<StoredOrder>, Option<Begun>),
     Conflict,
     Sleep(Option<Timestamp>),
 }

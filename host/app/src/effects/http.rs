@@ -34,6 +34,8 @@ impl Sender {
     pub fn new(timeout: Duration) -> Result<Self, Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // What may be sent again is decided here, and journalled.
+            .retry(reqwest::retry::never())
             .timeout(timeout)
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(Arc::new(PublicOnly))

@@ -170,8 +170,11 @@ impl Run {
         self.restart(clock::now());
     }
 
+    /// About to be sent, once this is committed.
     pub fn request(&mut self, request: &Request) {
-        self.note(Note::Request(request.clone()), clock::now());
+        let now = clock::now();
+        self.operation.first_sent_at.get_or_insert(now);
+        self.note(Note::Request(request.clone()), now);
     }
 
     pub fn entry(&mut self, entry: Entry) {
@@ -209,11 +212,16 @@ impl Run {
     /// What is not yet written, taken out to be committed.
     pub fn flush(&mut self, tenant: TenantId) -> Changeset {
         let mut changeset = Changeset::new(tenant, ACTOR);
-        self.operation.operation = serde_json::to_string(&self.asked).expect("operations serialise");
-        changeset.operations = vec![self.operation.clone()];
-        changeset.journal = std::mem::take(&mut self.unsaved);
-        changeset.decisions = std::mem::take(&mut self.decisions);
+        self.flush_into(&mut changeset);
         changeset
+    }
+
+    /// The same, beside what else is to be committed.
+    pub fn flush_into(&mut self, changeset: &mut Changeset) {
+        self.operation.operation = serde_json::to_string(&self.asked).expect("operations serialise");
+        changeset.operations.push(self.operation.clone());
+        changeset.journal.append(&mut self.unsaved);
+        changeset.decisions.append(&mut self.decisions);
     }
 
     pub fn into_changeset(mut self, tenant: TenantId) -> Changeset {

@@ -5,7 +5,7 @@ use domain::bytes::Bytes;
 use domain::command::TaskResult;
 use domain::hooks::payment::{Entry, Input, Operation, Query, Request, Step};
 use domain::hooks::{Context, Hook};
-use domain::order::TaskKind;
+use domain::order::{Order, TaskKind};
 use domain::time::Timestamp;
 use plugin_host::CallContext;
 use ring::hmac;
@@ -37,15 +37,13 @@ impl App {
         binding: &Binding,
         stored: &StoredOrder,
     ) -> Result<Option<Next>, Error> {
-        let next = match self.ask(run, binding, stored).await {
+        let next = match self.ask(run, binding, &stored.order).await {
             Ok(Step::Request(request)) => {
                 run.request(&request);
-                run.operation.first_sent_at.get_or_insert(clock::now());
                 if !self.save(run, stored).await? {
                     return Ok(None);
                 }
-                fail::fail_point!("effects.request_journalled");
-                self.perform(run, binding, stored, &request).await?;
+                self.send_journalled(run, binding, stored, &request).await?;
                 Next::Again
             }
             Ok(step) => self.follow(run, binding, stored, step).await?,
@@ -63,6 +61,18 @@ impl App {
             }
         };
         Ok(Some(next))
+    }
+
+    /// Sends a request that the last commit has journalled.
+    pub(super) async fn send_journalled(
+        &self,
+        run: &mut Run,
+        binding: &Binding,
+        stored: &StoredOrder,
+        request: &Request,
+    ) -> Result<(), Error> {
+        fail::fail_point!("effects.request_journalled");
+        self.perform(run, binding, stored, request).await
     }
 
     /// A request was journalled and nobody knows whether it was sent.
@@ -86,15 +96,15 @@ impl App {
         Ok(Some(Next::Again))
     }
 
-    async fn ask(&self, run: &mut Run, binding: &Binding, stored: &StoredOrder) -> Asked {
+    pub(super) async fn ask(&self, run: &mut Run, binding: &Binding, order: &Order) -> Asked {
         let now = clock::now();
         let input = Input {
             context: Context { now, config: binding.config.clone() },
             operation: run.asked.operation.clone(),
             transcript: run.transcript(),
         };
-        let call = binding.plugin.payment_step(CallContext { tenant: stored.order.tenant_id }, &input).await;
-        run.decisions.push(record(stored.order.order_id, Hook::Payment, binding, &input, &call, now));
+        let call = binding.plugin.payment_step(CallContext { tenant: order.tenant_id }, &input).await;
+        run.decisions.push(record(order.order_id, Hook::Payment, binding, &input, &call, now));
         call.result
     }
 
