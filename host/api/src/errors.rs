@@ -1,11 +1,14 @@
 //! From the refusals of the use cases to problems, each in one place.
 
-use app::{command, idempotency, place, stock};
+use app::{command, idempotency, merchant, place, stock};
 use axum::http::header::LOCATION;
 use domain::command::Refusal as Illegal;
 use serde_json::{Value, json};
 
 use crate::problem::{Code, Fault, Problem};
+
+/// A full disk seldom has room again at once.
+const DISK_FULL_RETRY_SECONDS: u64 = 5;
 
 impl From<app::Error> for Problem {
     fn from(error: app::Error) -> Self {
@@ -14,6 +17,18 @@ impl From<app::Error> for Problem {
                 tracing::warn!(why, "a request was turned away");
                 Self::new(Code::Unavailable, "The service is overloaded or restarting. Nothing was changed; try again.")
                     .retry_after(1)
+            }
+            app::Error::DiskFull => {
+                tracing::warn!("a request was turned away: the disk is full");
+                let detail = "The service's disk is full. Nothing was changed, and reading goes on; \
+                              try again when there is room.";
+                Self::new(Code::Unavailable, detail).retry_after(DISK_FULL_RETRY_SECONDS)
+            }
+            app::Error::InDoubt(why) => {
+                tracing::warn!(why, "the store does not answer");
+                let detail = "The service's storage does not answer. If something was to be changed, that may have \
+                              happened; sending the request again, with the same idempotency key, is safe.";
+                Self::new(Code::Unavailable, detail).retry_after(1)
             }
             app::Error::Internal(cause) => Self::internal(cause),
         }
@@ -27,6 +42,15 @@ impl From<idempotency::Refusal> for Problem {
                 Code::IdempotencyKeyReused,
                 "This idempotency key was used for a request with another method, path or body. Use a new key.",
             ),
+        }
+    }
+}
+
+impl From<merchant::Refusal> for Problem {
+    fn from(refusal: merchant::Refusal) -> Self {
+        match refusal {
+            merchant::Refusal::Idempotency(refusal) => refusal.into(),
+            merchant::Refusal::Error(error) => error.into(),
         }
     }
 }
@@ -165,6 +189,15 @@ mod tests {
         let document = Problem::from(place::Refusal::DuplicateExternalId(order_id)).document("r");
         assert_eq!(document["order_id"], order_id.to_string());
         assert_eq!(document["errors"][0]["pointer"], "/external_id");
+    }
+
+    #[test]
+    fn whether_something_was_changed_is_said_as_far_as_it_is_known() {
+        let detail = |error| Problem::from(error).document("r")["detail"].to_string();
+        let unchanged = [app::Error::Unavailable("closed".into()), app::Error::DiskFull];
+        assert!(unchanged.into_iter().all(|error| detail(error).contains("Nothing was changed")));
+        let in_doubt = detail(app::Error::InDoubt("disk I/O error".into()));
+        assert!(in_doubt.contains("may have happened") && !in_doubt.contains("I/O"), "{in_doubt}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What surrounds every request: its id, its span and metrics, the time-out, the last net for panics, and the one place
-//! where problems are written and defects are logged.
+//! What surrounds every request: its id, its span and metrics, the time-out, the last net for panics, what becomes of a
+//! body that nobody reads, and the one place where problems are written and defects are logged.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use futures::FutureExt;
 use tracing::Instrument;
 
+use crate::drain;
 use crate::html::{AsPage, problem_page};
 use crate::problem::{Code, Problem};
 
@@ -35,7 +36,7 @@ pub async fn frame(State(time_out): State<Duration>, request: Request, next: Nex
         key = tracing::field::Empty,
     );
     let traceparent = request.headers().get("traceparent").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let guarded = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let guarded = AssertUnwindSafe(next.run(drain::watch(request))).catch_unwind();
     async move {
         let response = match tokio::time::timeout(time_out, guarded).await {
             Ok(Ok(response)) => response,

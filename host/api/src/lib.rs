@@ -1,8 +1,9 @@
 //! HTTP: the REST interface, its OpenAPI document and its human page, and the console.
 //!
-//! A request passes, from the outside in: `frame` (request id, span, metrics, time-out, panics, problems), then, for
-//! the REST interface, `auth` and `rate_limit`, then the extractors of its handler in `routes`, and then one use
-//! case of the application. A refusal is a `problem::Problem` wherever it arises, and becomes a response in one place.
+//! A request passes, from the outside in: `frame` (request id, span, metrics, time-out, panics, problems, and with `drain`
+//! what a refusal leaves of a body), then, for the REST interface, `auth` and `rate_limit`, then the extractors of its
+//! handler in `routes`, and then one use case of the application. A refusal is a `problem::Problem` wherever it arises,
+//! and becomes a response in one place.
 //!
 //! Invariants: every refusal is a problem document; no float touches an amount; what a defect was goes to the log and
 //! never to the client; another merchant's object is 404.
@@ -13,6 +14,7 @@ mod conditional;
 mod console;
 mod cursor;
 mod docs;
+mod drain;
 mod errors;
 mod frame;
 mod html;

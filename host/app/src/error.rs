@@ -3,9 +3,15 @@
 /// A failure that is not the caller's fault.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Overloaded, shutting down, or the store cannot be reached: trying again soon may help.
+    /// Overloaded or shutting down. Nothing was changed, and trying again soon may help.
     #[error("temporarily unavailable: {0}")]
     Unavailable(String),
+    /// The disk is full. Nothing was changed; trying again helps once there is room. Reading goes on.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The store does not answer. A change may have been kept: trying again, with the same key, is safe.
+    #[error("it is not known whether it was done: {0}")]
+    InDoubt(String),
     /// A defect or a damaged store.
     #[error("internal error: {0}")]
     Internal(String),
@@ -31,7 +37,12 @@ impl From<serde_json::Error> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        if error.is_lasting() { Self::Internal(describe(&error)) } else { Self::Unavailable(error.to_string()) }
+        match error {
+            store::Error::DiskFull => Self::DiskFull,
+            store::Error::Unavailable(_) => Self::InDoubt(describe(&error)),
+            store::Error::QueueFull | store::Error::Closed => Self::Unavailable(error.to_string()),
+            lasting => Self::Internal(describe(&lasting)),
+        }
     }
 }
 

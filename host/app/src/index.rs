@@ -36,6 +36,11 @@ impl Feed {
         self.index.indexer()
     }
 
+    /// Lets go of the index's folder. What was not committed is read again from the log by the next to open it.
+    pub fn close(&self) {
+        self.index.close();
+    }
+
     /// How many positions of the log are not searchable yet.
     pub fn lag(&self, head: u64) -> u64 {
         head.saturating_sub(self.searchable.load(Ordering::Relaxed))
@@ -82,6 +87,8 @@ impl bus::Consumer for Indexing {
         let pending = &self.app.feed().pending_since;
         // An older event that waits already stays the oldest.
         let _ = pending.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+        // An index that cannot be written, on a full disk say, comes no further than this: its lag must show all the same.
+        self.app.show_lag();
         // Of an order's events the last counts: they come in the order of its versions.
         let touched = events.iter().map(|event| ((event.tenant, event.order_id), event.version)).collect();
         let documents = self.app.documents(touched).await?;
@@ -134,9 +141,13 @@ impl App {
         let feed = self.feed();
         feed.searchable.store(position, Ordering::Relaxed);
         feed.pending_since.store(0, Ordering::Relaxed);
+        self.show_lag();
+    }
+
+    fn show_lag(&self) {
         let head = *self.store().head().borrow();
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and shows magnitudes")]
-        metrics::gauge!("orderwright_index_lag_events").set(feed.lag(head) as f64);
+        metrics::gauge!("orderwright_index_lag_events").set(self.feed().lag(head) as f64);
     }
 
     /// The documents of orders that have come to these versions. What this process has just written need not be read.

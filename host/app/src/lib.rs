@@ -227,12 +227,17 @@ impl App {
         Ok(app)
     }
 
-    /// Stops taking up work, finishes what is under way, writes what waits, and closes the store.
+    /// Stops taking up work, finishes what is under way, writes what waits, and closes index and store.
     pub async fn shut_down(&self) {
         self.0.runner.shut_down(DRAIN).await;
         self.0.background.close();
         if tokio::time::timeout(DRAIN, self.0.background.wait()).await.is_err() {
             tracing::warn!("a background task did not end in time");
+        }
+        // The store's lock is the first that is taken, and so the last to go: whoever gets it finds the index free too.
+        let feed = Arc::clone(&self.0.feed);
+        if let Err(error) = tokio::task::spawn_blocking(move || feed.close()).await {
+            tracing::warn!(%error, "the search index did not close");
         }
         if let Err(error) = self.0.store.shutdown().await {
             tracing::warn!(%error, "the store did not close cleanly; nothing acknowledged is lost");

@@ -9,9 +9,10 @@ use domain::native::ShippingRate;
 use domain::time::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
+use store::{Changeset, Outcome, StoredKey};
 use uuid::Uuid;
 
-use crate::{App, Error, clock};
+use crate::{App, Error, Idempotency, clock, idempotency};
 
 /// A merchant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,13 +170,73 @@ pub struct KeyInfo {
     pub created_at: Timestamp,
 }
 
-/// A new API key. The secret is shown once and stored hashed.
-#[derive(Debug, Clone)]
+/// A new API key. The secret is stored hashed, and beside an idempotency key sealed for as long as that lives.
+#[derive(Clone)]
 pub struct NewKey {
     /// What stays.
     pub key: KeyInfo,
     /// `ow_` + 32 random characters + 6 of checksum.
     pub secret: String,
+    /// Whether this is the answer to an earlier request with the same idempotency key.
+    pub replayed: bool,
+}
+
+impl std::fmt::Debug for NewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey").field("key", &self.key).field("replayed", &self.replayed).finish_non_exhaustive()
+    }
+}
+
+/// Why no key is made.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The idempotency key cannot be used.
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Refusal),
+    /// Something else.
+    #[error(transparent)]
+    Error(#[from] Error),
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// What the answer about a new key says beyond its request; sealed, it is what the store keeps for a replay.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    key_id: KeyId,
+    created_at: Timestamp,
+    secret: String,
+}
+
+/// What a request for a key asks for.
+struct Wanted<'r> {
+    tenant: TenantId,
+    name: &'r str,
+    scopes: &'r [Scope],
+}
+
+impl Wanted<'_> {
+    fn row(&self, made: &Made) -> store::ApiKey {
+        store::ApiKey {
+            tenant: self.tenant,
+            key_id: made.key_id,
+            name: self.name.to_owned(),
+            hash: hash(&made.secret),
+            scopes: self.scopes.iter().map(|s| s.name().to_owned()).collect(),
+            last4: made.secret.get(made.secret.len() - 4..).map(str::to_owned),
+            created_at: made.created_at,
+        }
+    }
+
+    fn answer(&self, made: Made, replayed: bool) -> NewKey {
+        let (name, scopes) = (self.name.to_owned(), self.scopes.to_vec());
+        let key = KeyInfo { key_id: made.key_id, name, scopes, created_at: made.created_at };
+        NewKey { key, secret: made.secret, replayed }
+    }
 }
 
 const SECRET_PREFIX: &str = "ow_";
@@ -279,24 +340,42 @@ impl App {
 
     /// Makes a key.
     ///
+    /// An idempotency key stands for the same name and scopes again: its fingerprint covers them.
+    ///
     /// # Errors
-    /// Where the store cannot be written.
-    pub async fn create_key(&self, tenant: TenantId, name: &str, scopes: &[Scope]) -> Result<NewKey, Error> {
+    /// [`Refusal`]; no key is made, and the idempotency key is not used up.
+    pub async fn create_key(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        scopes: &[Scope],
+        key: Option<Idempotency>,
+    ) -> Result<NewKey, Refusal> {
+        let wanted = Wanted { tenant, name, scopes };
+        let made = Made { key_id: KeyId::new(Uuid::now_v7()), created_at: clock::now(), secret: self.fresh_secret() };
+        let mut changeset = Changeset::new(tenant, "keys");
+        changeset.api_keys = vec![wanted.row(&made)];
+        changeset.key = key.as_ref().map(|k| k.claim(201, Some(self.keyring().seal(&made))));
+        match (self.commit(changeset).await?, key) {
+            (Outcome::Committed(_), _) => Ok(wanted.answer(made, false)),
+            (Outcome::SameKey(stored), Some(key)) => {
+                key.matches(&stored)?;
+                Ok(wanted.answer(self.made_before(&stored)?, true))
+            }
+            (other, _) => Err(Error::Internal(format!("unexpected outcome of a new key: {other:?}")).into()),
+        }
+    }
+
+    fn fresh_secret(&self) -> String {
         let mut bytes = [0u8; SECRET_RANDOM_CHARS];
         self.keyring().fill(&mut bytes);
         let random: String = bytes.iter().map(|b| char::from(BASE32[usize::from(b & 31)])).collect();
-        let secret = format!("{SECRET_PREFIX}{random}{}", checksum(&random));
-        let row = store::ApiKey {
-            tenant,
-            key_id: KeyId::new(Uuid::now_v7()),
-            name: name.to_owned(),
-            hash: hash(&secret),
-            scopes: scopes.iter().map(|s| s.name().to_owned()).collect(),
-            last4: secret.get(secret.len() - 4..).map(str::to_owned),
-            created_at: clock::now(),
-        };
-        self.store().create_api_key(&row).await?;
-        Ok(NewKey { key: key_info(&row)?, secret })
+        format!("{SECRET_PREFIX}{random}{}", checksum(&random))
+    }
+
+    fn made_before(&self, stored: &StoredKey) -> Result<Made, Error> {
+        let opened = stored.response.as_deref().and_then(|sealed| self.keyring().open_sealed(sealed));
+        opened.ok_or_else(|| Error::Internal("the answer about a key was sealed by another instance".into()))
     }
 
     /// A merchant's keys, oldest first.
@@ -329,7 +408,14 @@ fn key_info(row: &store::ApiKey) -> Result<KeyInfo, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
+    use crate::Config;
+    use crate::keyring::Keyring;
 
     #[test]
     fn a_mistyped_key_is_recognised() {
@@ -340,5 +426,37 @@ mod tests {
         assert!(!is_well_formed(&good[..good.len() - 1]));
         assert!(!is_well_formed("ow_é"));
         assert!(!is_well_formed(""));
+    }
+
+    #[tokio::test]
+    async fn the_answer_about_a_key_lies_sealed_in_the_store() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::new(directory.path().to_owned(), Box::new(|| Command::new("false")));
+        let app = App::open(config).await.unwrap();
+        let settings = Settings::new("USD".parse().unwrap(), "US");
+        let tenant = app.create_merchant("test", settings).await.unwrap().tenant_id;
+        let key = Idempotency { key: "k".into(), fingerprint: [7; 32] };
+        let make = |key: &Idempotency| {
+            let (app, key) = (app.clone(), key.clone());
+            async move { app.create_key(tenant, "web shop", &[Scope::OrdersRead], Some(key)).await }
+        };
+        let made = make(&key).await.unwrap();
+
+        let stored = app.store().stored_key(tenant, "k").await.unwrap().unwrap();
+        let response = stored.response.as_deref().unwrap();
+        let random = made.secret.strip_prefix(SECRET_PREFIX).unwrap();
+        let raw = URL_SAFE_NO_PAD.decode(response).unwrap();
+        assert!(!response.contains(random) && !raw.windows(random.len()).any(|window| window == random.as_bytes()));
+        let foreign = Keyring::open(&directory.path().join("another.key")).unwrap();
+        assert!(foreign.open_sealed::<Made>(response).is_none());
+        assert_eq!(app.made_before(&stored).unwrap().secret, made.secret);
+
+        let again = make(&key).await.unwrap();
+        assert_eq!((again.secret == made.secret, made.replayed, again.replayed), (true, false, true));
+        let other = make(&Idempotency { fingerprint: [8; 32], ..key }).await;
+        assert!(matches!(other, Err(Refusal::Idempotency(idempotency::Refusal::KeyReused))));
+        assert_eq!(app.keys(tenant).await.unwrap().len(), 1);
+        assert!(!format!("{made:?}").contains(random));
     }
 }

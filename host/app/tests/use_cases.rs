@@ -18,7 +18,7 @@ use domain::status::OrderStatus;
 use search::SearchOptions;
 
 struct Shop {
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     app: App,
     caller: Arc<Caller>,
 }
@@ -32,7 +32,7 @@ async fn shop() -> Shop {
     let directory = tempfile::tempdir().unwrap();
     let app = open(directory.path()).await;
     let merchant = app.create_merchant("test", Settings::new("USD".parse().unwrap(), "US")).await.unwrap();
-    let key = app.create_key(merchant.tenant_id, "test key", &Scope::ALL).await.unwrap();
+    let key = app.create_key(merchant.tenant_id, "test key", &Scope::ALL, None).await.unwrap();
     let caller = app.authenticate(&key.secret).await.unwrap().unwrap();
     let warehouse = Warehouse {
         warehouse_id: warehouse_id(),
@@ -49,7 +49,7 @@ async fn shop() -> Shop {
     };
     assert!(app.put_warehouse(caller.tenant(), &warehouse).await.unwrap());
     app.put_inventory(&caller, sku(), warehouse_id(), 10).await.unwrap();
-    Shop { _directory: directory, app, caller }
+    Shop { directory, app, caller }
 }
 
 fn warehouse_id() -> WarehouseId {
@@ -198,7 +198,7 @@ async fn everything_is_there_after_a_restart() {
     let shop = shop().await;
     let placed = shop.place(basket(1, 100), "one").await.unwrap();
     shop.app.shut_down().await;
-    let directory = shop._directory;
+    let directory = shop.directory;
     drop(shop.app);
     let app = open(directory.path()).await;
     let order = app.order(placed.order.tenant_id, placed.order.order_id).await.unwrap().unwrap();
@@ -207,4 +207,15 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(personal.name.as_deref(), Some("Ann Lee"));
     let again = app.place(shop.caller.clone(), basket(1, 100), key("one")).await.unwrap();
     assert!(again.replayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_free_once_it_was_shut_down() {
+    let shop = shop().await;
+    shop.app.shut_down().await;
+    // The handle is still there; its store and its index have let go all the same.
+    let again = open(shop.directory.path()).await;
+    assert_eq!(again.merchants().await.unwrap().len(), 1);
+    assert!(shop.app.merchants().await.is_err());
+    again.shut_down().await;
 }

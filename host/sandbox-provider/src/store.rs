@@ -7,6 +7,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinitio
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,13 @@ const BATCH_MAX: usize = 256;
 
 /// How many requests wait for the writer at most before their clients have to wait to be queued.
 const QUEUE_MAX: usize = 1024;
+
+/// How long another process may still have the file open: one whose parent was killed finishes what it is answering, which
+/// it has a second for, before it ends.
+const ENDING_MAX: Duration = Duration::from_secs(3);
+
+/// The pause between two looks whether it has.
+const ENDING_PAUSE: Duration = Duration::from_millis(20);
 
 /// The page cache. redb's default of 1 GiB is far more than a sandbox should take.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
@@ -107,14 +115,11 @@ pub struct Writer {
 }
 
 impl Store {
-    /// Opens the ledger in `folder`, making both where they are missing.
+    /// Opens the ledger in `folder`, making both where they are missing. Waits a moment for another process that has it
+    /// open, which may be about to end.
     pub fn open(folder: &Path) -> Result<(Self, Writer), Error> {
         std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
-        let path = folder.join(FILE_NAME);
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse(path.clone()),
-            other => database(other),
-        })?;
+        let database = open_file(&folder.join(FILE_NAME))?;
         let last = prepare(&database)?;
         let database = Arc::new(database);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -184,6 +189,23 @@ impl Writer {
 
 fn database_io(error: std::io::Error) -> Error {
     database(redb::StorageError::Io(error))
+}
+
+fn open_file(path: &Path) -> Result<Database, Error> {
+    let deadline = Instant::now() + ENDING_MAX;
+    loop {
+        match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
+            Ok(database) => return Ok(database),
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) if Instant::now() < deadline => pause(),
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(Error::InUse(path.to_owned())),
+            Err(other) => return Err(database(other)),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "opening a ledger blocks, and is done where it may")]
+fn pause() {
+    std::thread::sleep(ENDING_PAUSE);
 }
 
 /// Makes the tables, checks the format and finds the last entry.

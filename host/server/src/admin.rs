@@ -142,7 +142,7 @@ async fn create(name: &str, currency: &str, country: &str, common: &Common) -> a
     let settings = Settings::new(currency, country);
     with_app(common, async |app: &App| {
         let merchant = app.create_merchant(name, settings).await?;
-        let key = app.create_key(merchant.tenant_id, "first key", &Scope::ALL).await?;
+        let key = app.create_key(merchant.tenant_id, "first key", &Scope::ALL, None).await?;
         let tenant = merchant.tenant_id;
         let text = format!("merchant {tenant}\nAPI key  {}   (shown once)", key.secret);
         print(common, &text, &json!({"tenant": tenant, "api_key": key.secret}))?;

@@ -10,7 +10,7 @@ use domain::order::Order;
 use domain::placement::Draft;
 use domain::time::Timestamp;
 
-use crate::records::StoredOrder;
+use crate::records::{ApiKey, StoredOrder};
 
 /// Everything durable that one command changes.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Changeset {
     pub journal: Vec<JournalEntry>,
     /// Keys that seal the personal data in this changeset; one that is stored already stays as it is.
     pub seal_keys: Vec<SealKey>,
+    /// New API keys.
+    pub api_keys: Vec<ApiKey>,
 }
 
 impl Changeset {
@@ -49,6 +51,7 @@ impl Changeset {
             operations: Vec::new(),
             journal: Vec::new(),
             seal_keys: Vec::new(),
+            api_keys: Vec::new(),
         }
     }
 }

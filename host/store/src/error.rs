@@ -63,6 +63,9 @@ pub enum Error {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] Arc<std::io::Error>),
     /// Anything else that the database said.
     #[error("the database failed")]
     Database(#[source] Arc<sqlx::Error>),

@@ -4,13 +4,16 @@
 //! one statement a table, as commits share a transaction.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::Arc;
 
 use domain::ids::{Sku, TenantId};
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
+use crate::levels::Levels;
 use crate::resolve::Level;
+use crate::thread::{self, Finished};
 use crate::{Error, StockRow, Store, StoredKey, sqlite};
 
 /// The most placements read for at once.
@@ -34,16 +37,40 @@ pub(crate) struct Request {
 
 pub(crate) type Sender = mpsc::Sender<Request>;
 
-/// Starts the task that reads. It ends with the last sender.
-pub(crate) fn start(connection: SqliteConnection) -> (Sender, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
-    (sender, tokio::spawn(run(connection, receiver)))
+/// The task that reads. It ends when this is dropped, or with the last sender.
+pub(crate) struct Running {
+    stop: oneshot::Sender<()>,
+    finished: Finished,
 }
 
-async fn run(mut connection: SqliteConnection, mut receiver: mpsc::Receiver<Request>) {
+impl Running {
+    /// Waits until the connection is gone: a reader would keep the log from being emptied.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let _ended = self.finished.await;
+    }
+}
+
+/// Starts the task that reads.
+///
+/// # Errors
+/// Where the system gives no thread.
+pub(crate) fn start(connection: SqliteConnection, levels: Arc<Levels>) -> io::Result<(Sender, Running)> {
+    let (sender, receiver) = mpsc::channel(4 * GROUP_MAX);
+    let (stop, stopped) = oneshot::channel();
+    let reading = async move {
+        tokio::select! {
+            () = run(connection, levels, receiver) => {}
+            _ = stopped => {}
+        }
+    };
+    Ok((sender, Running { stop, finished: thread::spawn("store-facts", reading)? }))
+}
+
+async fn run(mut connection: SqliteConnection, levels: Arc<Levels>, mut receiver: mpsc::Receiver<Request>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while receiver.recv_many(&mut group, GROUP_MAX).await > 0 {
-        match read(&mut connection, &group).await {
+        match read(&mut connection, &levels, &group).await {
             Ok(found) => {
                 for request in group.drain(..) {
                     let facts = found.of(&request);
@@ -64,14 +91,16 @@ struct Found {
     stock: HashMap<(TenantId, Sku), Vec<Level>>,
 }
 
-async fn read(connection: &mut SqliteConnection, group: &[Request]) -> Result<Found, Error> {
+async fn read(connection: &mut SqliteConnection, levels: &Levels, group: &[Request]) -> Result<Found, Error> {
     let keys: BTreeSet<_> = group.iter().filter_map(|r| r.key.clone().map(|key| (r.tenant, key))).collect();
     let keys: Vec<_> = keys.iter().collect();
     let keys = sqlite::keys(connection, &keys).await?;
     let skus: BTreeSet<_> = group.iter().flat_map(|r| r.skus.iter().map(|sku| (r.tenant, sku.clone()))).collect();
-    let skus: Vec<_> = skus.iter().collect();
+    // What the reader reads is older than what the writer may have committed meanwhile, so that it is not kept.
+    let (known, unknown) = levels.split(&skus);
+    let read = sqlite::levels(connection, &unknown).await?;
     let mut stock: HashMap<_, Vec<_>> = HashMap::new();
-    for level in sqlite::levels(connection, &skus).await? {
+    for level in known.into_iter().chain(read) {
         stock.entry((level.tenant, level.sku.clone())).or_default().push(level);
     }
     Ok(Found { keys, stock })

@@ -1,9 +1,10 @@
 //! The package store: the only place that knows a database.
 //!
-//! Everything durable about orders and stock changes through [`Store::commit`]: a [`Changeset`] is encoded in the
-//! caller's task (`prepare`), waits in a bounded, fair queue (`queue`), and is taken by the writer (`writer`) with
-//! whatever else waits into one transaction: claim, read, resolve, write. `resolve` is pure and knows no database;
-//! what SQLite is asked stands in `sqlite`. Reads go to a pool of readers of their own (`reads`).
+//! Everything durable about orders and stock, and whatever else an idempotency key stands for, changes through
+//! [`Store::commit`]: a [`Changeset`] is encoded in the caller's task (`prepare`), waits in a bounded, fair queue
+//! (`queue`), and is taken by the writer (`writer`) with whatever else waits into one transaction: claim, read, resolve,
+//! write. `resolve` is pure and knows no database; what SQLite is asked stands in `sqlite`. Reads go to a pool of readers
+//! of their own (`reads`).
 //!
 //! Invariants: stock is never negative and never promised twice; an order's events are chained by hash and numbered
 //! without gaps; positions are gap-free and in the order of commits; an idempotency key is used up exactly when its
@@ -16,6 +17,8 @@ pub mod config;
 mod encode;
 mod error;
 mod facts;
+mod levels;
+mod lock;
 mod merchant;
 pub mod outcome;
 mod prepare;
@@ -26,6 +29,7 @@ mod resolve;
 pub mod runner;
 mod sqlite;
 mod store;
+mod thread;
 mod writer;
 
 pub use audit::{Fault, Report};

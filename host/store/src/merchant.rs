@@ -6,7 +6,7 @@ use domain::ids::{CustomerId, KeyId, SealKeyId, TenantId, WarehouseId};
 
 use crate::changeset::SealKey;
 use crate::reads::own;
-use crate::records::{ApiKey, Binding, PluginVersion, Tenant};
+use crate::records::{Binding, PluginVersion, Tenant};
 use crate::sqlite::columns::{id, text};
 use crate::{Error, Store};
 
@@ -54,24 +54,6 @@ impl Store {
         let sql = "insert into warehouses (tenant_id, warehouse_id, document) values (?, ?, ?) \
                    on conflict (tenant_id, warehouse_id) do update set document = excluded.document";
         let query = sqlx::query(sql).bind(own(tenant)).bind(text(warehouse_id.as_str())).bind(text(document));
-        query.execute(&mut *self.writer().await).await?;
-        Ok(())
-    }
-
-    /// Adds an API key.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn create_api_key(&self, key: &ApiKey) -> Result<(), Error> {
-        let sql = "insert into api_keys (tenant_id, key_id, name, hash, scopes, last4, created_at) values (?, ?, ?, ?, ?, ?, ?)";
-        let query = sqlx::query(sql)
-            .bind(own(key.tenant))
-            .bind(id(key.key_id.uuid()))
-            .bind(text(&key.name))
-            .bind(key.hash.to_vec())
-            .bind(json(&key.scopes)?)
-            .bind(key.last4.clone())
-            .bind(key.created_at.micros());
         query.execute(&mut *self.writer().await).await?;
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::changeset::{
     Changeset, Decision, JournalEntry, KeyClaim, Lease, Operation, OrderChange, SealKey, StockChange,
 };
 use crate::encode::{self, Encoded, PLACEMENT_EVENTS_MAX};
+use crate::records::ApiKey;
 
 /// A changeset ready for the queue.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Prepared {
     pub operations: Vec<Operation>,
     pub journal: Vec<JournalEntry>,
     pub seal_keys: Vec<SealKey>,
+    pub api_keys: Vec<ApiKey>,
     /// About what it adds to a transaction.
     pub bytes: usize,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Update {
 impl Prepared {
     pub fn new(changeset: Changeset) -> Result<Self, Error> {
         let actor: Arc<str> = changeset.actor.name.into();
+        changeset.api_keys.iter().try_for_each(|key| own(changeset.tenant, key.tenant, "an API key"))?;
         let order = change(changeset.order, changeset.tenant, &actor)?;
         let mut prepared = Self {
             tenant: changeset.tenant,
@@ -77,6 +80,7 @@ impl Prepared {
             operations: changeset.operations,
             journal: changeset.journal,
             seal_keys: changeset.seal_keys,
+            api_keys: changeset.api_keys,
             bytes: 0,
         };
         prepared.bytes = prepared.count_bytes();
@@ -98,7 +102,8 @@ impl Prepared {
         let journal: usize = self.journal.iter().map(|j| 100 + j.payload.len()).sum();
         let operations: usize = self.operations.iter().map(|o| 200 + o.operation.len()).sum();
         let key = self.key.as_ref().map_or(0, |k| k.key.len() + k.response.as_ref().map_or(0, String::len));
-        200 + order + decisions + journal + operations + key + self.stock.len() * 100
+        let api_keys: usize = self.api_keys.iter().map(|k| 200 + k.name.len()).sum();
+        200 + order + decisions + journal + operations + key + api_keys + self.stock.len() * 100
     }
 }
 
@@ -109,14 +114,14 @@ fn change(order: OrderChange, tenant: TenantId, actor: &Arc<str>) -> Result<Chan
             Ok(Change::Defer { order_id, expected_version, wake_at, lease })
         }
         OrderChange::Place { draft, mut plans, lease } => {
-            own(tenant, draft.tenant_id)?;
+            own(tenant, draft.tenant_id, "an order")?;
             plans.truncate(PLANS_MAX);
             let event_ids = [encode::new_event_id(), encode::new_event_id()];
             let first = plans.first().map(|plan| encode::placement(&draft, plan, &event_ids, actor)).transpose()?;
             Ok(Change::Place(Box::new(Place { draft, plans, lease, event_ids, first: first.map(Arc::new) })))
         }
         OrderChange::Update { before, order, events, lease } => {
-            own(tenant, order.tenant_id)?;
+            own(tenant, order.tenant_id, "an order")?;
             let held_before = before.order.reservations();
             let encoded = encode::update(&before, *order, &events, actor)?;
             let (deltas, gone, held) = differences(&held_before, &encoded.reservations);
@@ -133,11 +138,11 @@ fn change(order: OrderChange, tenant: TenantId, actor: &Arc<str>) -> Result<Chan
     }
 }
 
-fn own(tenant: TenantId, of_order: TenantId) -> Result<(), Error> {
-    if tenant == of_order {
+fn own(tenant: TenantId, whose: TenantId, what: &str) -> Result<(), Error> {
+    if tenant == whose {
         return Ok(());
     }
-    Err(Error::Inconsistent(format!("a changeset of {tenant} carries an order of {of_order}")))
+    Err(Error::Inconsistent(format!("a changeset of {tenant} carries {what} of {whose}")))
 }
 
 type Quantities = Vec<(Sku, WarehouseId, i64)>;

@@ -88,6 +88,11 @@ impl Queue {
         }
     }
 
+    /// Whether nothing more is accepted.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Nothing more is accepted; what waits is still taken.
     pub fn close(&self) {
         self.lock().closed = true;

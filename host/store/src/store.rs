@@ -1,16 +1,17 @@
 //! The handle: opening, committing, closing.
 
-use std::fs::File;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard, oneshot, watch};
-use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::facts;
+use crate::levels::Levels;
+use crate::lock::Lock;
 use crate::prepare::Prepared;
 use crate::queue::{Caps, Job, Queue};
+use crate::thread::{self, Finished};
 use crate::writer::Writer;
 use crate::{Changeset, Error, Outcome, sqlite};
 
@@ -29,9 +30,9 @@ struct Inner {
 
 /// What ends with the store.
 struct Closing {
-    writer: JoinHandle<()>,
-    facts: JoinHandle<()>,
-    lock: File,
+    writer: Finished,
+    facts: facts::Running,
+    lock: Lock,
 }
 
 impl Drop for Inner {
@@ -56,14 +57,18 @@ impl Store {
         let (head_sender, head) = watch::channel(sqlite::head(&mut opened.writer).await?);
         let queue = Arc::new(Queue::new(config.queue_capacity));
         let writer = Arc::new(Mutex::new(opened.writer));
+        let levels = Arc::new(Levels::default());
         let task = Writer {
             queue: queue.clone(),
             connection: writer.clone(),
             caps: Caps { changesets: config.batch_changesets_max.max(1), bytes: config.batch_bytes_max },
+            levels: levels.clone(),
             head: head_sender,
         };
-        let (facts, facts_task) = facts::start(opened.facts);
-        let closing = Closing { writer: tokio::spawn(task.run()), facts: facts_task, lock: opened.lock };
+        let failed = |source| Error::Thread(Arc::new(source));
+        let (facts, reading) = facts::start(opened.facts, levels).map_err(failed)?;
+        let writing = thread::spawn("store-writer", task.run()).map_err(failed)?;
+        let closing = Closing { writer: writing, facts: reading, lock: opened.lock };
         let closing = SyncMutex::new(Some(closing));
         Ok(Self(Arc::new(Inner { queue, writer, readers: opened.readers, facts, head, closing })))
     }
@@ -92,8 +97,7 @@ impl Store {
     /// Whether changesets are still taken: false after a shutdown or where the writer died.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        // The writer holds the only sender.
-        self.0.head.has_changed().is_ok()
+        !self.0.queue.is_closed()
     }
 
     /// Accepts nothing more, commits what waits, moves the log into the database and lets go of the directory.
@@ -107,9 +111,7 @@ impl Store {
         if closing.writer.await.is_err() {
             tracing::error!("the writer had died");
         }
-        closing.facts.abort();
-        // Waits until the connection is dropped: a reader would keep the log from being emptied.
-        let _aborted = closing.facts.await;
+        closing.facts.stop().await;
         self.0.readers.close().await;
         let mut writer = self.0.writer.lock().await;
         sqlite::checkpoint(&mut writer).await?;

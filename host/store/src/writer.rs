@@ -6,6 +6,7 @@ use std::time::Instant;
 use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, watch};
 
+use crate::levels::Levels;
 use crate::queue::{Caps, Job, Queue};
 use crate::resolve::{self, Verdict, Wanted};
 use crate::{Committed, Error, Outcome, sqlite};
@@ -15,6 +16,7 @@ pub(crate) struct Writer {
     /// Shared with the few single statements that go past the queue; the lock is fair, so neither side starves.
     pub connection: Arc<Mutex<SqliteConnection>>,
     pub caps: Caps,
+    pub levels: Arc<Levels>,
     pub head: watch::Sender<u64>,
 }
 
@@ -77,6 +79,7 @@ impl Writer {
             }
             Err(error) => {
                 sqlite::rollback(connection).await;
+                self.levels.forget();
                 Err(error)
             }
         }
@@ -92,7 +95,7 @@ impl Writer {
         let wanted = Wanted::of(&batch);
         let claimed = sqlite::claim(connection, &wanted).await?;
         fail::fail_point!("store.after_claim", |_| Err(sqlx::Error::Io(std::io::Error::other("injected")).into()));
-        let (snapshot, head_before) = sqlite::read(connection, &wanted, claimed).await?;
+        let (snapshot, head_before) = sqlite::read(connection, &wanted, claimed, &self.levels).await?;
         let (verdicts, net) = resolve::resolve(&batch, snapshot);
         if net.accepted.is_empty() {
             sqlite::rollback(connection).await;
@@ -101,6 +104,7 @@ impl Writer {
         let head = sqlite::write(connection, &batch, &net, head_before).await?;
         fail::fail_point!("store.before_commit", |_| Err(sqlx::Error::Io(std::io::Error::other("injected")).into()));
         sqlite::commit(connection).await?;
+        self.levels.write(&net.stock);
         Ok((outcomes(verdicts, head_before), head))
     }
 }

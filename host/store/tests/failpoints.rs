@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use fail::FailScenario;
 use store::{Changeset, Config, Error, Outcome, Store};
-use world::{World, claim, committed};
+use world::{World, api_key, claim, committed};
 
 async fn keyed(world: &World) -> Result<Outcome, Error> {
-    world.store.commit(Changeset { key: claim("k", 1), ..world.order_of("MUG", 1) }).await
+    let api_keys = vec![api_key(world.tenant, 1)];
+    world.store.commit(Changeset { key: claim("k", 1), api_keys, ..world.order_of("MUG", 1) }).await
 }
 
 #[tokio::test]
@@ -28,7 +29,9 @@ async fn a_commit_that_breaks_before_its_end_leaves_nothing() {
         fail::cfg(point, "return").unwrap();
         assert!(matches!(keyed(&world).await, Err(Error::Unavailable(_))));
         fail::remove(point);
-        assert_eq!((world.count("orders").await, world.count("idempotency_keys").await), (0, 0), "{point}");
+        for table in ["orders", "idempotency_keys", "api_keys"] {
+            assert_eq!(world.count(table).await, 0, "{table} after {point}");
+        }
         assert_eq!(world.stock("MUG", "NYC").await, (10, 0));
     }
     // The same key again is a first time, and the position was not used up.
@@ -93,6 +96,42 @@ async fn what_waits_while_a_batch_is_slow_becomes_one_batch() {
     assert!(batches.load(std::sync::atomic::Ordering::SeqCst) < 20);
     assert_eq!(world.stock("MUG", "NYC").await, (1000, 100));
     world.assert_clean().await;
+    scenario.teardown();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_full_says_so_at_once() {
+    let scenario = FailScenario::setup();
+    let world = Arc::new(World::with(|config| config.queue_capacity = 8).await);
+    world.set_stock("MUG", "NYC", 1000).await;
+    let (begin, mut begun) = tokio::sync::mpsc::channel(64);
+    let (release, blocked) = std::sync::mpsc::sync_channel::<()>(0);
+    let blocked = std::sync::Mutex::new(blocked);
+    fail::cfg_callback("store.before_commit", move || {
+        let _nobody_waits = begin.try_send(());
+        let _released = blocked.lock().unwrap().recv();
+    })
+    .unwrap();
+    let place = |world: &Arc<World>| {
+        let world = world.clone();
+        async move { world.store.commit(world.order_of("MUG", 1)).await }
+    };
+    let first = tokio::spawn(place(&world));
+    begun.recv().await.unwrap();
+    // The writer is busy with the first, and the queue is empty. One merchant has half of it.
+    let mut others = tokio::task::JoinSet::new();
+    (0..20).for_each(|_| drop(others.spawn(place(&world))));
+    for _ in 0..16 {
+        let refused = others.join_next().await.unwrap().unwrap();
+        assert!(matches!(refused, Err(Error::QueueFull)), "{refused:?}");
+    }
+    drop(release);
+    while let Some(placed) = others.join_next().await {
+        committed(placed.unwrap().unwrap());
+    }
+    committed(first.await.unwrap().unwrap());
+    committed(place(&world).await.unwrap());
+    assert_eq!(world.stock("MUG", "NYC").await, (1000, 6));
     scenario.teardown();
 }
 

@@ -119,6 +119,16 @@ impl Reply {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.text);
     }
 
+    /// Whether an answer has what every problem document has.
+    #[must_use]
+    pub fn is_problem(&self) -> bool {
+        let has = |member: &&str| self.body[*member].as_str().is_some_and(|text| !text.is_empty());
+        self.header("content-type") == "application/problem+json"
+            && self.body["status"] == self.status
+            && self.body["request_id"] == self.header("x-request-id")
+            && ["type", "title", "detail", "code", "request_id"].iter().all(has)
+    }
+
     /// The pointers of a refusal, sorted.
     #[must_use]
     pub fn pointers(&self) -> Vec<&str> {

@@ -20,6 +20,9 @@ use crate::wait::{PATIENCE, eventually};
 const METHODS: [&str; 8] =
     ["pm_ok", "pm_ok", "pm_ok", "pm_ok", "pm_ok", "pm_flaky", "pm_declined", "pm_capture_declined"];
 
+/// Of these, what nobody ever declines.
+const GOOD_METHODS: [&str; 2] = ["pm_ok", "pm_flaky"];
+
 /// How many of the acknowledged orders are asked for again with their keys.
 const REPLAYS_MAX: usize = 200;
 
@@ -34,6 +37,8 @@ struct Shared {
     sku: String,
     server: watch::Receiver<Option<Client>>,
     acknowledged: AtomicUsize,
+    /// How often a buyer was told to come back later.
+    put_off: AtomicUsize,
     is_over: AtomicBool,
     /// What was ordered with each key, and the order that it was acknowledged as.
     orders: Mutex<BTreeMap<String, (Value, String)>>,
@@ -48,6 +53,7 @@ impl Crowd {
             sku: sku.to_owned(),
             server: receiver,
             acknowledged: AtomicUsize::new(0),
+            put_off: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
             orders: Mutex::default(),
         });
@@ -84,12 +90,15 @@ impl Crowd {
     /// # Panics
     /// Where that does not come about.
     pub async fn buys(&self, more: usize) {
-        let goal = self.acknowledged() + more;
-        eventually("orders", async || {
-            let now = self.acknowledged();
-            if now >= goal { Ok(()) } else { Err(format!("{now} of {goal}")) }
-        })
-        .await;
+        more_of("orders", &self.shared.acknowledged, more).await;
+    }
+
+    /// Waits until buyers were told so many more times to come back later.
+    ///
+    /// # Panics
+    /// Where that does not come about.
+    pub async fn is_put_off(&self, more: usize) {
+        more_of("refusals", &self.shared.put_off, more).await;
     }
 
     /// Lets every buyer finish, and hears from them what they have bought.
@@ -127,7 +136,10 @@ impl Shared {
                     self.acknowledged.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
-                Ok(reply) if reply.status == 503 || reply.body["code"] == "idempotency_key_in_use" => {}
+                Ok(reply) if reply.status == 503 => {
+                    self.put_off.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(reply) if reply.body["code"] == "idempotency_key_in_use" => {}
                 Ok(reply) => panic!("a buyer was refused: {}", reply.text),
                 Err(_) => {}
             }
@@ -135,6 +147,15 @@ impl Shared {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+async fn more_of(what: &str, count: &AtomicUsize, more: usize) {
+    let goal = count.load(Ordering::Relaxed) + more;
+    eventually(what, async || {
+        let now = count.load(Ordering::Relaxed);
+        if now >= goal { Ok(()) } else { Err(format!("{now} of {goal}")) }
+    })
+    .await;
 }
 
 /// What a crowd has bought.
@@ -154,7 +175,8 @@ impl Purchases {
     }
 
     /// Asserts everything that must be true however often the server was killed: each acknowledged order is there once,
-    /// a key stands for one order, stock, provider and index say the same as the orders, and the store is sound.
+    /// a key stands for one order, whoever can pay has paid, stock, provider and index say the same as the orders, and
+    /// the store is sound.
     ///
     /// # Panics
     /// Where anything is not.
@@ -173,6 +195,11 @@ impl Purchases {
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected, "the orders that are there are those that were acknowledged, each once");
+        for order in orders.iter().filter(|order| order["status"] != "cancelled") {
+            let method = order["payment"]["payment_method_id"].as_str().expect("a payment method");
+            let is_paid = order["status"] == "payment_confirmed";
+            assert!(is_paid || !GOOD_METHODS.contains(&method), "paid with {method} and not confirmed: {order}");
+        }
         books::agree_with_stock(&shop, &self.sku, &orders).await;
         books::agree_with_index(&shop.client, &self.sku, &orders).await;
         server.stop();

@@ -7,16 +7,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::server::{Folder, Options};
+use crate::shim;
 
 /// The provider is another company, with a power supply of its own.
 const PROVIDER: &str = "provider";
 
 /// A disk that forgets.
 pub struct ForgetfulDisk {
-    shim: PathBuf,
+    library: PathBuf,
     data: PathBuf,
     kept: PathBuf,
 }
@@ -29,13 +29,8 @@ impl ForgetfulDisk {
     #[must_use]
     pub fn below(folder: &Folder) -> Self {
         let root = folder.path().canonicalize().expect("the folder is there");
-        let disk = Self { shim: root.join("power_loss.so"), data: folder.data(), kept: root.join("kept") };
-        let disk = Self { data: disk.data.canonicalize().expect("the server has run"), ..disk };
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/power_loss.c");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o"]).arg(&disk.shim).arg(source).arg("-ldl");
-        let built = compiler.status().unwrap_or_else(|error| panic!("a C compiler is needed: {error}"));
-        assert!(built.success(), "the library cannot be built");
+        let data = folder.data().canonicalize().expect("the server has run");
+        let disk = Self { library: shim::build("power_loss", &root), data, kept: root.join("kept") };
         copy_tree(&disk.data, &disk.kept).expect("the data can be copied");
         disk
     }
@@ -44,7 +39,7 @@ impl ForgetfulDisk {
     #[must_use]
     pub fn options(&self, options: Options) -> Options {
         options
-            .env("LD_PRELOAD", &self.shim)
+            .env("LD_PRELOAD", &self.library)
             .env("POWER_LOSS_ROOT", &self.data)
             .env("POWER_LOSS_KEPT", &self.kept)
             .env("POWER_LOSS_EXEMPT", self.data.join(PROVIDER))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::client::http_client;
 
@@ -73,6 +75,26 @@ impl Provider {
                 return entries;
             }
         }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends it half a request. Until the connection is dropped it waits for the rest, even where it is asked to end, if
+    /// not for long.
+    ///
+    /// # Panics
+    /// Where it does not listen.
+    pub async fn half_a_request(&self) -> TcpStream {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.expect("the provider listens");
+        let half = format!("POST /confirm/pi_x HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9\r\n\r\ntoken");
+        stream.write_all(half.as_bytes()).await.expect("the provider reads");
+        assert!(self.is_up().await, "it has seen the half request before it answers another");
+        stream
     }
 
     /// Answers the question on the customer's page, `confirm` or `refuse`, by the form that is there.

@@ -3,8 +3,8 @@
 use app::merchant::Scope;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::KeyId;
 use utoipa::ToSchema;
@@ -12,10 +12,12 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::{Admin, Authorized};
 use crate::body::JsonBody;
+use crate::idempotency::{IDEMPOTENT_REPLAYED, OptionalKey};
 use crate::json::Document;
 use crate::path::Id;
 use crate::problem::Problem;
 use crate::refusals::{CommonRefusals, refusals};
+use crate::routes::{OptionalKeyHeader, put};
 use crate::views::All;
 use crate::views::key::{KeyView, NewKeyView};
 
@@ -35,7 +37,7 @@ pub struct CreateKey {
 
 refusals!(
     /// Of making a key.
-    CreateRefusals: COMMON BODY
+    CreateRefusals: COMMON BODY KEY_OPTIONAL
 );
 
 refusals!(
@@ -59,9 +61,11 @@ pub async fn list(
 
 /// Makes an API key.
 ///
-/// The answer is the only time that its secret is shown; it is stored hashed. Repeating the request makes another key.
+/// Only the answer shows the secret, which is stored hashed. With an `Idempotency-Key` the answer is kept encrypted, for a
+/// day at least, and the same request gives it again; without one, repeating the request makes another key.
 #[utoipa::path(
     post, path = "/api/v1/keys", operation_id = "createKey", tag = "Keys",
+    params(OptionalKeyHeader),
     request_body = CreateKey,
     responses((status = 201, description = "The key with its secret.", body = NewKeyView), CreateRefusals),
     security(("key" = ["admin"])),
@@ -69,12 +73,18 @@ pub async fn list(
 pub async fn create(
     State(api): State<Api>,
     Authorized(caller, ..): Authorized<Admin>,
+    key: OptionalKey,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let (name, scopes) = read(&body)?;
-    let made = api.app.create_key(caller.tenant(), &name, &scopes).await?;
+    let made = api.app.create_key(caller.tenant(), &name, &scopes, key.with(&body)?).await?;
+    let mut headers = HeaderMap::new();
+    put(&mut headers, CACHE_CONTROL, "no-store");
+    if made.replayed {
+        put(&mut headers, IDEMPOTENT_REPLAYED, "true");
+    }
     let view = NewKeyView { info: KeyView::from(&made.key), key: made.secret };
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(view)).into_response())
+    Ok((StatusCode::CREATED, headers, Json(view)).into_response())
 }
 
 /// Removes an API key. It is refused everywhere within a second.

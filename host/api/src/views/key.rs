@@ -26,7 +26,7 @@ pub struct KeyView {
 pub struct NewKeyView {
     #[serde(flatten)]
     pub info: KeyView,
-    /// The secret. It is shown this once and cannot be read again.
+    /// The secret. Only the answer to the request that made the key shows it.
     #[schema(example = "ow_…")]
     pub key: String,
 }

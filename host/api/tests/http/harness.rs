@@ -17,7 +17,7 @@ pub struct Shop {
     pub router: Router,
     pub tenant: TenantId,
     pub key: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 pub struct Answer {
@@ -62,19 +62,25 @@ impl Shop {
         let config = Config::new(directory.path().to_owned(), Box::new(|| Command::new("false")));
         let app = App::start(config).await.unwrap();
         let tenant = app.create_merchant("Test shop", settings).await.unwrap().tenant_id;
-        let key = app.create_key(tenant, "tests", &Scope::ALL).await.unwrap().secret;
-        Self { router: api::router(app.clone(), options), app, tenant, key, _directory: directory }
+        let key = app.create_key(tenant, "tests", &Scope::ALL, None).await.unwrap().secret;
+        Self { router: api::router(app.clone(), options), app, tenant, key, directory }
     }
 
     /// A key of another merchant in the same installation.
     pub async fn foreign_key(&self) -> String {
         let settings = Settings::new("EUR".parse().unwrap(), "DE");
         let other = self.app.create_merchant("Other shop", settings).await.unwrap();
-        self.app.create_key(other.tenant_id, "other", &Scope::ALL).await.unwrap().secret
+        self.app.create_key(other.tenant_id, "other", &Scope::ALL, None).await.unwrap().secret
     }
 
     pub async fn key_with(&self, scopes: &[Scope]) -> String {
-        self.app.create_key(self.tenant, "some", scopes).await.unwrap().secret
+        self.app.create_key(self.tenant, "some", scopes, None).await.unwrap().secret
+    }
+
+    /// Every byte of the store's files.
+    pub fn stored_bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory.path().join("store")).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod bodies;
 mod console;
 mod coverage;
 mod harness;
+mod keys;
 mod lists;
 mod orders;
 mod refusals;

@@ -74,6 +74,11 @@ impl Api {
         Self { client: Client::new(), url: url.to_owned() }
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(API_KEY_DEFAULT)
     }

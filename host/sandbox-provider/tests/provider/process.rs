@@ -8,7 +8,8 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
@@ -99,6 +100,21 @@ async fn it_ends_when_its_standard_input_closes_even_with_a_silent_request() {
     drop(child.stdin.take());
     assert!(child.wait().await.unwrap().success());
     assert!(silent.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn the_next_provider_waits_for_one_that_is_still_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ending, api) = start(folder.path()).await;
+    // A request that never comes whole: the provider waits for the rest of it before it ends.
+    let mut half = TcpStream::connect(api.address()).await.unwrap();
+    half.write_all(b"POST /confirm/pi_x HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\ntoken").await.unwrap();
+    assert!(api.ledger().await.is_empty());
+    drop(ending.stdin.take());
+    assert!(ending.try_wait().unwrap().is_none(), "it has not ended yet");
+    let (next, api) = start(folder.path()).await;
+    assert!(api.ledger().await.is_empty());
+    drop((half, next));
 }
 
 #[tokio::test]

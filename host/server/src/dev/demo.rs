@@ -91,7 +91,7 @@ async fn key(app: &App, args: &Args, tenant: TenantId) -> anyhow::Result<String>
     {
         return Ok(remembered.api_key);
     }
-    Ok(app.create_key(tenant, "demo key", &Scope::ALL).await?.secret)
+    Ok(app.create_key(tenant, "demo key", &Scope::ALL, None).await?.secret)
 }
 
 fn remember(data: &Path, remembered: &Remembered) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Opening a directory: lock, settings that durability depends on, schema.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use crate::Error;
 use crate::config::Config;
+use crate::lock::Lock;
 
 /// The oldest SQLite whose write-ahead log is free of known corruption: 3.7.0 to 3.51.2 could lose it on a reset.
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
@@ -34,13 +35,13 @@ pub(crate) struct Opened {
     pub facts: SqliteConnection,
     pub readers: SqlitePool,
     /// Held as long as the store is open.
-    pub lock: File,
+    pub lock: Lock,
 }
 
 pub(crate) async fn open(config: &Config) -> Result<Opened, Error> {
     let directory = |source| Error::Directory { directory: config.directory.clone(), source: Arc::new(source) };
     fs::create_dir_all(&config.directory).map_err(directory)?;
-    let lock = lock(&config.directory)?;
+    let lock = Lock::take(&config.directory).await?;
     let options = options(config);
     let mut writer = options.clone().connect().await?;
     check_version(&mut writer).await?;
@@ -88,17 +89,6 @@ fn options(config: &Config) -> SqliteConnectOptions {
     match &config.vfs {
         Some(vfs) => options.vfs(vfs.clone()),
         None => options,
-    }
-}
-
-fn lock(directory: &Path) -> Result<File, Error> {
-    let failed = |source| Error::Directory { directory: directory.to_owned(), source: Arc::new(source) };
-    let path = directory.join("orderwright.lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked(directory.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::bulk::{Bulk, Row};
 use super::claim::Claimed;
 use super::columns::{self, Columns};
 use crate::Error;
+use crate::levels::Levels;
 use crate::resolve::{Head, Level, Snapshot, Wanted};
 
 static HEADS: Bulk = Bulk::new(
@@ -34,10 +35,13 @@ pub(crate) async fn read(
     connection: &mut SqliteConnection,
     wanted: &Wanted,
     claimed: Claimed,
+    known: &Levels,
 ) -> Result<(Snapshot, u64), Error> {
     let orders = heads(connection, wanted).await?;
-    let skus: Vec<_> = wanted.skus.iter().collect();
-    let stock = levels(connection, &skus).await?;
+    let (mut stock, unknown) = known.split(&wanted.skus);
+    let read = levels(connection, &unknown).await?;
+    known.learn(&unknown, &read);
+    stock.extend(read);
     let warehouses = warehouses(connection, wanted).await?;
     let head = head(connection).await?;
     Ok((Snapshot { keys: claimed.keys, external_ids: claimed.external_ids, orders, stock, warehouses }, head))

@@ -58,7 +58,7 @@ async fn one_batch(scene: &Scene) -> Result<(), TestCaseError> {
 
 async fn snapshot(connection: &mut SqliteConnection, wanted: &Wanted) -> (Snapshot, u64) {
     let claimed = claim(connection, wanted).await.unwrap();
-    read(connection, wanted, claimed).await.unwrap()
+    read(connection, wanted, claimed, &crate::levels::Levels::default()).await.unwrap()
 }
 
 fn sorted(mut snapshot: Snapshot) -> Snapshot {

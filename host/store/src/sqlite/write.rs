@@ -1,4 +1,7 @@
 //! The net writes of a batch, one statement a table, `log_head` last.
+//!
+//! `or rollback` says what happens anyway when a statement fails: the transaction is over. Without it SQLite keeps a copy
+//! of every page that a statement touches, to undo that statement alone.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,25 +14,26 @@ use crate::Error;
 use crate::changeset::{Decision, JournalEntry, Operation, SealKey};
 use crate::encode::EventRow;
 use crate::prepare::Prepared;
+use crate::records::ApiKey;
 use crate::resolve::{DeferWrite, KeyWrite, Level, Net, OrderWrite, ReservationWrite};
 
 const ROWS: &str = " where column1 is not null";
 
 static SEAL_KEYS: Bulk = Bulk::new(
-    "insert into seal_keys (tenant_id, seal_key_id, customer_id, order_id, wrapped_key) select * from ",
+    "insert or rollback into seal_keys (tenant_id, seal_key_id, customer_id, order_id, wrapped_key) select * from ",
     5,
     " where column1 is not null on conflict (tenant_id, seal_key_id) do nothing",
 );
 
 static ORDERS: Bulk = Bulk::new(
-    "insert into orders (tenant_id, order_id, version, status, wake_at, lease_owner, lease_until, head_hash, document, \
+    "insert or rollback into orders (tenant_id, order_id, version, status, wake_at, lease_owner, lease_until, head_hash, document, \
      customer_id, external_id, placed_at, total_minor, currency) select * from ",
     14,
     ROWS,
 );
 
 static UPDATED_ORDERS: Bulk = Bulk::new(
-    "update orders set version = v.column3, status = v.column4, wake_at = v.column5, lease_owner = v.column6, \
+    "update or rollback orders set version = v.column3, status = v.column4, wake_at = v.column5, lease_owner = v.column6, \
      lease_until = v.column7, head_hash = v.column8, document = v.column9, customer_id = v.column10, \
      external_id = v.column11, total_minor = v.column12 from ",
     12,
@@ -43,14 +47,14 @@ static DEFERRED_ORDERS: Bulk = Bulk::new(
 );
 
 static STOCK: Bulk = Bulk::new(
-    "insert into inventory (tenant_id, sku, warehouse_id, on_hand, reserved) select * from ",
+    "insert or rollback into inventory (tenant_id, sku, warehouse_id, on_hand, reserved) select * from ",
     5,
     " where column1 is not null on conflict (tenant_id, sku, warehouse_id) \
      do update set on_hand = excluded.on_hand, reserved = excluded.reserved",
 );
 
 static HELD: Bulk = Bulk::new(
-    "insert into reservations (tenant_id, order_id, sku, warehouse_id, quantity) select * from ",
+    "insert or rollback into reservations (tenant_id, order_id, sku, warehouse_id, quantity) select * from ",
     5,
     " where column1 is not null on conflict (tenant_id, order_id, sku, warehouse_id) \
      do update set quantity = excluded.quantity",
@@ -63,21 +67,27 @@ static RELEASED: Bulk = Bulk::new(
 );
 
 static KEYS: Bulk = Bulk::new(
-    "insert into idempotency_keys (tenant_id, key, fingerprint, order_id, order_version, status, response, created_at) \
+    "insert or rollback into idempotency_keys (tenant_id, key, fingerprint, order_id, order_version, status, response, created_at) \
      select * from ",
     8,
     ROWS,
 );
 
+static API_KEYS: Bulk = Bulk::new(
+    "insert or rollback into api_keys (tenant_id, key_id, name, hash, scopes, last4, created_at) select * from ",
+    7,
+    ROWS,
+);
+
 static DECISIONS: Bulk = Bulk::new(
-    "insert into decisions (tenant_id, order_id, decision_id, hook, plugin, plugin_version, digest, outcome, fuel, \
+    "insert or rollback into decisions (tenant_id, order_id, decision_id, hook, plugin, plugin_version, digest, outcome, fuel, \
      duration_us, input, output, logs, error, at) select * from ",
     15,
     ROWS,
 );
 
 static OPERATIONS: Bulk = Bulk::new(
-    "insert into operations (tenant_id, order_id, task_id, plugin, digest, idempotency_key, operation, attempts, \
+    "insert or rollback into operations (tenant_id, order_id, task_id, plugin, digest, idempotency_key, operation, attempts, \
      next_at, state, last_error, first_sent_at) select * from ",
     12,
     " where column1 is not null on conflict (tenant_id, order_id, task_id) do update set plugin = excluded.plugin, \
@@ -86,11 +96,14 @@ static OPERATIONS: Bulk = Bulk::new(
      last_error = excluded.last_error, first_sent_at = excluded.first_sent_at",
 );
 
-static JOURNAL: Bulk =
-    Bulk::new("insert into journal (tenant_id, order_id, task_id, seq, at, kind, payload) select * from ", 7, ROWS);
+static JOURNAL: Bulk = Bulk::new(
+    "insert or rollback into journal (tenant_id, order_id, task_id, seq, at, kind, payload) select * from ",
+    7,
+    ROWS,
+);
 
 static EVENTS: Bulk = Bulk::new(
-    "insert into order_events (position, tenant_id, order_id, version, event_id, type, from_status, to_status, actor, \
+    "insert or rollback into order_events (position, tenant_id, order_id, version, event_id, type, from_status, to_status, actor, \
      reason, at, payload, hash) select * from ",
     13,
     ROWS,
@@ -198,6 +211,8 @@ async fn records(connection: &mut SqliteConnection, batch: &[&Prepared], net: &N
     let accepted = || net.accepted.iter().map(|index| batch[*index]);
     let seal_keys: Vec<_> = accepted().flat_map(|p| p.seal_keys.iter().map(|k| (p.tenant, k))).collect();
     SEAL_KEYS.execute(connection, &seal_keys, |(tenant, key), row| seal_key(*tenant, key, row)).await?;
+    let api_keys: Vec<_> = accepted().flat_map(|p| &p.api_keys).collect();
+    API_KEYS.execute(connection, &api_keys, |key, row| bind_api_key(key, row)).await?;
     let decisions: Vec<_> = accepted().flat_map(|p| p.decisions.iter().map(|d| (p.tenant, d))).collect();
     DECISIONS.execute(connection, &decisions, |(tenant, decision), row| bind_decision(*tenant, decision, row)).await?;
     let operations: Vec<_> = accepted().flat_map(|p| p.operations.iter().map(|o| (p.tenant, o))).collect();
@@ -214,6 +229,16 @@ fn seal_key(tenant: TenantId, key: &SealKey, row: &mut Row<'_>) {
         .bind(key.customer_id.as_ref().map(|c| text(c.as_str())))
         .bind(key.order_id.map(|o| id(o.uuid())))
         .bind(key.wrapped_key.clone());
+}
+
+fn bind_api_key(key: &ApiKey, row: &mut Row<'_>) {
+    row.bind(id(key.tenant.uuid()))
+        .bind(id(key.key_id.uuid()))
+        .bind(text(&key.name))
+        .bind(key.hash.to_vec())
+        .bind(serde_json::to_string(&key.scopes).expect("a list of texts can be written as JSON"))
+        .bind(key.last4.clone())
+        .bind(key.created_at.micros());
 }
 
 fn bind_decision(tenant: TenantId, decision: &Decision, row: &mut Row<'_>) {
@@ -301,6 +326,7 @@ pub(super) const STATEMENTS: &[&Bulk] = &[
     &HELD,
     &RELEASED,
     &KEYS,
+    &API_KEYS,
     &DECISIONS,
     &OPERATIONS,
     &JOURNAL,

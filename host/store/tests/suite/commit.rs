@@ -8,7 +8,7 @@ use domain::status::OrderStatus;
 use store::{Changeset, Error, Outcome, Store};
 
 use crate::sample::{self, sku, tenant, warehouse};
-use crate::world::{World, cancelled, claim, committed, decision, placed_order};
+use crate::world::{World, api_key, cancelled, claim, committed, decision, placed_order};
 
 #[tokio::test]
 async fn a_placed_order_is_there_with_its_event_reservation_key_and_decisions() {
@@ -205,6 +205,33 @@ async fn positions_are_gap_free_and_in_the_order_of_commits() {
     let positions: Vec<u64> = seen.iter().map(|e| e.position).collect();
     assert_eq!(positions, (1..=200).collect::<Vec<u64>>());
     world.assert_clean().await;
+}
+
+#[tokio::test]
+async fn an_api_key_and_its_idempotency_key_are_kept_together_or_not_at_all() {
+    let world = World::new().await;
+    let attempt = |hash, text| {
+        let api_keys = vec![api_key(world.tenant, hash)];
+        let (store, changeset) =
+            (world.store.clone(), Changeset { api_keys, key: claim(text, 1), ..world.changeset() });
+        async move { store.commit(changeset).await }
+    };
+    let kept = async || (world.count("api_keys").await, world.count("idempotency_keys").await);
+    let mut requests: tokio::task::JoinSet<_> = (0..20).map(|hash| attempt(hash, "k")).collect();
+    let mut made = 0;
+    while let Some(outcome) = requests.join_next().await {
+        match outcome.unwrap().unwrap() {
+            Outcome::Committed(_) => made += 1,
+            Outcome::SameKey(stored) => assert_eq!((stored.fingerprint, stored.order_id), ([1; 32], None)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((made, kept().await), (1, (1, 1)));
+    let taken = world.store.api_keys(world.tenant).await.unwrap()[0].hash[0];
+    assert!(matches!(attempt(taken, "other").await, Err(Error::Refused { .. })));
+    assert_eq!(kept().await, (1, 1));
+    committed(attempt(99, "other").await.unwrap());
+    assert_eq!(kept().await, (2, 2));
 }
 
 #[tokio::test]

@@ -180,18 +180,6 @@ async fn join<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_says_so_at_once() {
-    let world = World::with(|config| config.queue_capacity = 8).await;
-    world.set_stock("MUG", "NYC", 1000).await;
-    let outcomes = join((0..20).map(|_| world.store.commit(world.order_of("MUG", 1)))).await;
-    let full = outcomes.iter().filter(|o| matches!(o, Err(Error::QueueFull))).count();
-    let placed = outcomes.iter().filter(|o| matches!(o, Ok(Outcome::Committed(_)))).count();
-    // One merchant has half of the queue.
-    assert_eq!((placed, full), (4, 16));
-    committed(world.store.commit(world.order_of("MUG", 1)).await.unwrap());
-}
-
-#[tokio::test]
 async fn a_directory_that_cannot_be_used_is_named() {
     let world = World::new().await;
     let file = world.path().join("file");

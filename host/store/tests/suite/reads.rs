@@ -6,7 +6,7 @@ use store::{ApiKey, Binding, Changeset, Error, Filter, JournalEntry, JournalKind
 use uuid::Uuid;
 
 use crate::sample::{self, NOW, sku, tenant, warehouse};
-use crate::world::{World, cancelled, claim, committed, decision, skus};
+use crate::world::{World, api_key, cancelled, claim, committed, decision, skus};
 
 /// Places orders a second apart, of two customers in turn; answers their ids, oldest first.
 async fn history(world: &World, count: i64) -> Vec<OrderId> {
@@ -194,21 +194,16 @@ async fn decisions_come_back_as_they_were() {
 #[tokio::test]
 async fn api_keys_lead_to_their_merchant() {
     let world = World::new().await;
-    let key = ApiKey {
-        tenant: world.tenant,
-        key_id: KeyId::new(Uuid::now_v7()),
-        name: "web shop".into(),
-        hash: [5; 32],
-        scopes: vec!["orders:read".into(), "orders:write".into()],
-        last4: Some("a1b2".into()),
-        created_at: NOW,
-    };
-    world.store.create_api_key(&key).await.unwrap();
+    let key = api_key(world.tenant, 5);
+    let kept =
+        async |key: &ApiKey| world.store.commit(Changeset { api_keys: vec![key.clone()], ..world.changeset() }).await;
+    committed(kept(&key).await.unwrap());
     assert_eq!(world.store.api_key_by_hash(&[5; 32]).await.unwrap().as_ref(), Some(&key));
     assert_eq!(world.store.api_keys(world.tenant).await.unwrap(), std::slice::from_ref(&key));
     assert_eq!(world.store.api_keys(tenant(2)).await.unwrap(), []);
     let again = ApiKey { key_id: KeyId::new(Uuid::now_v7()), ..key.clone() };
-    assert!(matches!(world.store.create_api_key(&again).await, Err(Error::Refused { .. })));
+    assert!(matches!(kept(&again).await, Err(Error::Refused { .. })));
+    assert!(matches!(kept(&api_key(tenant(2), 6)).await, Err(Error::Inconsistent(_))), "another merchant's");
     assert!(!world.store.delete_api_key(tenant(2), key.key_id).await.unwrap());
     assert!(world.store.delete_api_key(world.tenant, key.key_id).await.unwrap());
     assert_eq!(world.store.api_key_by_hash(&[5; 32]).await.unwrap(), None);

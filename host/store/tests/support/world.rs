@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::ids::{DecisionId, OrderId, Sku, TenantId};
+use domain::ids::{DecisionId, KeyId, OrderId, Sku, TenantId};
 use domain::order::Order;
 use domain::placement::Draft;
 use domain::transition;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use store::{
-    Changeset, Committed, Config, Decision, KeyClaim, Lease, OrderChange, Outcome, StockChange, Store, StoredOrder,
-    Tenant,
+    ApiKey, Changeset, Committed, Config, Decision, KeyClaim, Lease, OrderChange, Outcome, StockChange, Store,
+    StoredOrder, Tenant,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -142,6 +142,18 @@ pub fn placed_order(outcome: Outcome) -> Arc<Order> {
 
 pub fn claim(key: &str, fingerprint: u8) -> Option<KeyClaim> {
     Some(KeyClaim { key: key.into(), fingerprint: [fingerprint; 32], status: 201, response: None })
+}
+
+pub fn api_key(tenant: TenantId, hash: u8) -> ApiKey {
+    ApiKey {
+        tenant,
+        key_id: KeyId::new(Uuid::now_v7()),
+        name: "web shop".into(),
+        hash: [hash; 32],
+        scopes: vec!["orders:read".into(), "orders:write".into()],
+        last4: Some("a1b2".into()),
+        created_at: NOW,
+    }
 }
 
 pub fn lease(owner: &str, seconds: i64) -> Lease {

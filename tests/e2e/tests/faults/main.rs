@@ -1,5 +1,6 @@
 //! Processes that are killed and disks that forget: what was acknowledged is there once, whatever happened.
 
+mod full_disk;
 mod kills;
 mod power_loss;
 mod stops;

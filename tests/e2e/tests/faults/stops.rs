@@ -47,3 +47,35 @@ async fn a_provider_that_is_killed_comes_back_and_is_paid_through() {
     assert!(server.lives());
     purchases.and(&id).verify(&mut server).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_can_be_started_at_once_after_a_kill_a_stop_and_an_administrator() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let sku = shop.stocked(100).await;
+    let address = server.provider().url().to_owned();
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        // The killed server's provider takes its time to end.
+        let half = server.provider().half_a_request().await;
+        server.kill();
+        server.restart();
+        drop(half);
+        works(&server, &sku, &mut orders).await;
+        server.stop();
+        e2e::admin::verify(server.folder());
+        server.restart();
+        works(&server, &sku, &mut orders).await;
+        assert_eq!(server.provider().url(), address, "a customer's page is where it was");
+    }
+    server.stop();
+}
+
+/// Orders are placed, paid and found.
+async fn works(server: &Server, sku: &str, orders: &mut Vec<String>) {
+    let client = server.client();
+    let id = client.placed(&basket::of(sku, 1)).await;
+    client.order_in(&id, "payment_confirmed").await;
+    orders.push(id);
+    books::finds(&client, &format!("sku:\"{sku}\" status:payment_confirmed"), orders.clone()).await;
+}

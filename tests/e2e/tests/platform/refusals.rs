@@ -35,23 +35,14 @@ impl Case {
         let reply = client.send(self.request).await;
         let code = reply.body["code"].as_str().unwrap_or_default();
         let is_right =
-            (reply.status, code) == (self.status, self.code) && reply.pointers() == self.pointers && is_problem(&reply);
+            (reply.status, code) == (self.status, self.code) && reply.pointers() == self.pointers && reply.is_problem();
         let Self { name, status, code, pointers, .. } = self;
         (!is_right).then(|| format!("{name}: not {status} {code} at {pointers:?} but {} {}", reply.status, reply.text))
     }
 }
 
-/// Whether an answer has what every problem document has.
-fn is_problem(reply: &Reply) -> bool {
-    let has = |member: &&str| reply.body[*member].as_str().is_some_and(|text| !text.is_empty());
-    reply.header("content-type") == "application/problem+json"
-        && reply.body["status"] == reply.status
-        && reply.body["request_id"] == reply.header("x-request-id")
-        && ["type", "title", "detail", "code", "request_id"].iter().all(has)
-}
-
 fn assert_problem(name: &str, reply: &Reply) {
-    assert!(is_problem(reply), "{name}: {} {:?} {}", reply.status, reply.headers, reply.text);
+    assert!(reply.is_problem(), "{name}: {} {:?} {}", reply.status, reply.headers, reply.text);
 }
 
 /// Checks every case before it complains about any.

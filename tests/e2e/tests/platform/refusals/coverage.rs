@@ -22,8 +22,8 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("rate_limited", "rates::who_asks_too_often_is_told_when_to_come_back"),
     // Between the end of that time and the timer that cancels the order lie milliseconds: the domain's tests have it.
     ("payment_retry_expired", "domain"),
-    // Crowds and stops bring it about, and the clients of every suite then come back as they are told.
-    ("unavailable", "faults"),
+    // Crowds and stops bring it about too, and the clients of every suite then come back as they are told.
+    ("unavailable", "full_disk::what_a_full_disk_cannot_keep_is_refused_and_changes_nothing"),
     // A server that gives it is broken.
     ("internal_error", "nothing but a defect"),
 ];
