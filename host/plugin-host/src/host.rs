@@ -67,13 +67,13 @@ impl Host {
         let mut linker: Linker<State> = Linker::new(&engine);
         wit::add_to_linker(&mut linker)?;
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let per_core = limits.slow_ticks_per_core;
-        let slow_ticks = NonZeroU32::try_from(cores).map_or(per_core, |cores| per_core.saturating_mul(cores));
+        let per_core = limits.slow_millis_per_core;
+        let slow_millis = NonZeroU32::try_from(cores).map_or(per_core, |cores| per_core.saturating_mul(cores));
         let compiler = compile::Compiler::new(compiler, limits.compiler_wall);
         let loader = Loader::new(linker, cache_dir, cache_key, compiler)?;
         let shared = Shared {
             engine,
-            turns: Turns::new(limits.pool, limits.tenant_calls, slow_ticks, limits.queue_wait),
+            turns: Turns::new(limits.pool, limits.tenant_calls, slow_millis, limits.queue_wait),
             ticker,
             slow_lane: Arc::new(Semaphore::new((cores.get() / 2).max(1))),
             limits,

@@ -33,8 +33,15 @@ pub struct State {
     deadline: Instant,
     tenant: Arc<Tenant>,
     slow_lane: Arc<Semaphore>,
-    // Filled by the future that a yield waits on, emptied by the next tick.
-    in_slow_lane: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    slice: Arc<Mutex<Slice>>,
+}
+
+/// The time from one tick to the next. Begun by the future that a yield waits on, ended by the next tick.
+struct Slice {
+    /// The place in the slow lane, if it takes one.
+    permit: Option<OwnedSemaphorePermit>,
+    /// What the thread had spent when the guest began to run on it.
+    since: Duration,
 }
 
 impl State {
@@ -52,7 +59,7 @@ impl State {
             deadline: Instant::now() + wall,
             tenant,
             slow_lane,
-            in_slow_lane: Arc::default(),
+            slice: Arc::new(Mutex::new(Slice { permit: None, since: thread_time() })),
         }
     }
 }
@@ -61,32 +68,39 @@ impl State {
 ///
 /// A guest that has run for more than a tick goes on only in the slow lane, which has room for half of the cores, so
 /// that endless loops cannot keep quick calls and requests waiting. It leaves the lane at every tick: all that are
-/// slow get on equally. And each further tick comes out of what its merchant has of them in a second: who has spent them
-/// waits, and nobody else does.
+/// slow get on equally. And what it has run comes out of the processor time that its merchant's slow calls have in a
+/// second: who has spent it waits, and nobody else does. The time is measured, because on a busy machine a tick is late.
 pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     let state = store.data_mut();
     if Instant::now() >= state.deadline {
         return Err(Stop::TimedOut.into());
     }
-    let (lane, place) = (Arc::clone(&state.slow_lane), Arc::clone(&state.in_slow_lane));
+    let (lane, slice) = (Arc::clone(&state.slow_lane), Arc::clone(&state.slice));
     let (tenant, deadline) = (Arc::clone(&state.tenant), state.deadline);
+    // The guest has run on this thread since the slice began.
+    let ran = thread_time().saturating_sub(lock(&slice).since);
     let wait = async move {
-        drop(lock(&place).take());
+        drop(lock(&slice).permit.take());
         tokio::task::yield_now().await;
         let turn = async {
-            tenant.slow_tick().await;
+            tenant.spend(ran).await;
             // The lane is never closed; if it were, running on is the better answer.
             lane.acquire_owned().await.ok()
         };
         // Whose time is up while it waits is ended by the next tick.
         let permit = timeout_at(deadline.into(), turn).await.ok().flatten();
-        *lock(&place) = permit;
+        *lock(&slice) = Slice { permit, since: thread_time() };
     };
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))
 }
 
-fn lock(place: &Mutex<Option<OwnedSemaphorePermit>>) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-    place.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock(slice: &Mutex<Slice>) -> std::sync::MutexGuard<'_, Slice> {
+    slice.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The processor time that this thread has spent.
+fn thread_time() -> Duration {
+    cpu_time::ThreadTime::now().as_duration()
 }
 
 impl ResourceLimiter for State {

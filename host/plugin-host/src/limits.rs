@@ -45,10 +45,10 @@ pub const POOL: u32 = 256;
 /// more at once than the machine has cores only happens where the policy is slow.
 pub const TENANT_CALLS: usize = 16;
 
-/// Ticks that the slow calls of one merchant may take in a second, for each core: a tenth of the machine. A loop without
-/// end has spent them soon and then slows its own merchant alone. A Python policy of 5 ms has room for twenty calls a
-/// second and core.
-pub const SLOW_TICKS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// Milliseconds of processor time that the slow calls of one merchant may take in a second, for each core: a tenth of the
+/// machine. A loop without end has spent them soon and then slows its own merchant alone. A Python policy of 5 ms has
+/// room for twenty calls a second and core.
+pub const SLOW_MILLIS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// How long a call waits for its turn before it is given up as `busy`.
 pub const QUEUE_WAIT: Duration = Duration::from_millis(1000);
@@ -129,8 +129,8 @@ pub struct Limits {
     pub pool: u32,
     /// See [`TENANT_CALLS`].
     pub tenant_calls: usize,
-    /// See [`SLOW_TICKS_PER_CORE`].
-    pub slow_ticks_per_core: NonZeroU32,
+    /// See [`SLOW_MILLIS_PER_CORE`].
+    pub slow_millis_per_core: NonZeroU32,
     /// See [`QUEUE_WAIT`].
     pub queue_wait: Duration,
     /// See [`INPUT_BYTES`].
@@ -150,7 +150,7 @@ impl Default for Limits {
             memory_bytes: MEMORY_BYTES,
             pool: POOL,
             tenant_calls: TENANT_CALLS,
-            slow_ticks_per_core: SLOW_TICKS_PER_CORE,
+            slow_millis_per_core: SLOW_MILLIS_PER_CORE,
             queue_wait: QUEUE_WAIT,
             input_bytes: INPUT_BYTES,
             output_bytes: OUTPUT_BYTES,

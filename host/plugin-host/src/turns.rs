@@ -34,13 +34,17 @@ impl Turn {
 #[derive(Debug)]
 pub struct Tenant {
     calls: Arc<Semaphore>,
-    slow_ticks: DefaultDirectRateLimiter,
+    /// Milliseconds of processor time.
+    slow: DefaultDirectRateLimiter,
+    burst: NonZeroU32,
 }
 
 impl Tenant {
-    /// Waits until a call that has become slow may run for another tick.
-    pub async fn slow_tick(&self) {
-        self.slow_ticks.until_ready().await;
+    /// Waits until a call that has become slow may go on, after it has run so long.
+    pub async fn spend(&self, ran: Duration) {
+        let millis = u32::try_from(ran.as_millis()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        // It fails only where more is asked for than a second has.
+        let _spent = self.slow.until_n_ready(millis.min(self.burst)).await;
     }
 }
 
@@ -50,18 +54,18 @@ pub struct Turns {
     pool: Arc<Semaphore>,
     tenants: Mutex<HashMap<TenantId, Arc<Tenant>>>,
     tenant_calls: usize,
-    slow_ticks: NonZeroU32,
+    slow_millis: NonZeroU32,
     wait: Duration,
 }
 
 impl Turns {
-    /// `slow_ticks`: for each merchant in a second.
-    pub fn new(pool: u32, tenant_calls: usize, slow_ticks: NonZeroU32, wait: Duration) -> Self {
+    /// `slow_millis`: of processor time, for the slow calls of each merchant in a second.
+    pub fn new(pool: u32, tenant_calls: usize, slow_millis: NonZeroU32, wait: Duration) -> Self {
         Self {
             pool: Arc::new(Semaphore::new(pool as usize)),
             tenants: Mutex::default(),
             tenant_calls,
-            slow_ticks,
+            slow_millis,
             wait,
         }
     }
@@ -90,7 +94,8 @@ impl Turns {
         }
         let new = || {
             let calls = Arc::new(Semaphore::new(self.tenant_calls));
-            Arc::new(Tenant { calls, slow_ticks: RateLimiter::direct(Quota::per_second(self.slow_ticks)) })
+            let slow = RateLimiter::direct(Quota::per_second(self.slow_millis));
+            Arc::new(Tenant { calls, slow, burst: self.slow_millis })
         };
         Arc::clone(tenants.entry(tenant).or_insert_with(new))
     }

@@ -47,12 +47,12 @@ async fn a_looping_guest_gives_others_their_turn_on_the_same_thread() {
 
 #[tokio::test]
 async fn a_slow_merchant_has_only_its_share_of_the_time() {
-    // Some hundred ticks of a loop.
-    let loops = async |slow_ticks_per_core: u32, seconds: u64| {
+    // Some hundred milliseconds of a loop.
+    let loops = async |slow_millis_per_core: u32, seconds: u64| {
         let limits = Limits {
             fuel: 500_000_000,
             wall: Duration::from_secs(seconds),
-            slow_ticks_per_core: slow_ticks_per_core.try_into().unwrap(),
+            slow_millis_per_core: slow_millis_per_core.try_into().unwrap(),
             ..Limits::default()
         };
         let looping = Fixture::with(limits).load("fixture_loop_forever", Hook::Routing).await;
