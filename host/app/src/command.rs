@@ -85,11 +85,36 @@ impl App {
         key: Option<&Idempotency>,
     ) -> Result<Done, Refusal> {
         let tenant = caller.tenant();
-        if let Some(key) = key
-            && let Some(stored) = self.store().stored_key(tenant, &key.key).await?
-        {
-            return Ok(self.replay(tenant, key, &stored).await?);
+        if let Some(done) = self.replay_of(tenant, key).await? {
+            return Ok(done);
         }
+        match self.decide_and_commit(caller, order_id, command, if_match, key).await {
+            // The same request may have been followed meanwhile, and what refuses this one is its own effect.
+            Err(refusal @ (Refusal::Domain(_) | Refusal::VersionMismatch { .. })) => {
+                self.replay_of(tenant, key).await?.ok_or(refusal)
+            }
+            result => result,
+        }
+    }
+
+    /// The answer to an earlier request with the same key.
+    async fn replay_of(&self, tenant: TenantId, key: Option<&Idempotency>) -> Result<Option<Done>, Refusal> {
+        let Some(key) = key else { return Ok(None) };
+        match self.store().stored_key(tenant, &key.key).await? {
+            Some(stored) => Ok(Some(self.replay(tenant, key, &stored).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn decide_and_commit(
+        &self,
+        caller: &Caller,
+        order_id: OrderId,
+        command: &Command,
+        if_match: Option<u64>,
+        key: Option<&Idempotency>,
+    ) -> Result<Done, Refusal> {
+        let tenant = caller.tenant();
         for _ in 0..CONFLICT_RETRIES_MAX {
             let before = self.store().order(tenant, order_id).await?.ok_or(Refusal::NotFound)?;
             let current = before.order.version;

@@ -13,7 +13,7 @@ use app::{App, Config, Idempotency};
 use domain::command::Command;
 use domain::hooks::Destination;
 use domain::ids::{ExternalId, Sku, WarehouseId};
-use domain::order::{Personal, PersonalAddress};
+use domain::order::{HoldSource, Personal, PersonalAddress};
 use domain::status::OrderStatus;
 use search::SearchOptions;
 
@@ -152,6 +152,31 @@ async fn an_order_is_placed_found_and_cancelled() {
     assert_eq!(kinds, ["order.placed", "order.cancelled"]);
     let report = shop.app.verify().await.unwrap();
     assert_eq!((report.orders, report.faults.len()), (1, 0));
+    shop.app.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_is_sent_again_at_once_is_not_refused_by_its_own_effect() {
+    let shop = shop().await;
+    let order_id = shop.place(basket(1, 0), "order").await.unwrap().order.order_id;
+    let send = async |command: Command, text: String| {
+        shop.app.command(shop.caller.clone(), order_id, command, None, Some(key(&text))).await
+    };
+    for round in 0..30 {
+        let hold = Command::Hold { reason: "wait".into(), source: HoldSource::Manual };
+        send(hold, format!("hold {round}")).await.unwrap();
+        // Only the first finds the order on hold. The others come one after the other while it is being released.
+        let mut releases = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let (app, caller, key) = (shop.app.clone(), shop.caller.clone(), key(&format!("release {round}")));
+            releases.spawn(async move { app.command(caller, order_id, Command::Release, None, Some(key)).await });
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let done = releases.join_all().await.into_iter().map(Result::unwrap);
+        assert_eq!(done.filter(|done| !done.replayed).count(), 1);
+    }
     shop.app.shut_down().await;
 }
 
