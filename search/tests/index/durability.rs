@@ -1,6 +1,7 @@
 //! Commits, positions, reopening, damage.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,15 +24,25 @@ fn hits(index: &Index, text: &str) -> Vec<(String, u64)> {
     page.hits.into_iter().map(|hit| (hit.order_id, hit.version)).collect()
 }
 
+/// Copies an index that is in use. A file may go while it is listed (the index removes what it no longer needs on a
+/// thread of its own); then the copy would be of no one moment, and is made again.
 fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
+    fn copied(from: &Path, to: &Path) -> io::Result<()> {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let target = to.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                copied(&entry.path(), &target)?;
+            } else {
+                fs::copy(entry.path(), target)?;
+            }
         }
+        Ok(())
+    }
+    while let Err(error) = copied(from, to) {
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+        fs::remove_dir_all(to).unwrap();
     }
 }
 
