@@ -57,8 +57,6 @@ struct Bench {
     report: Report,
     /// Orders a second that the server placed at most.
     best_rate: f64,
-    /// The same without a saga.
-    free_rate: f64,
     /// Orders a second until they were paid; nothing where that did not come to an end.
     confirmed_rate: Option<f64>,
     /// Ids of orders that can be read.
@@ -100,7 +98,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         begun: Instant::now(),
         report: Report::new(args.quick),
         best_rate: 0.0,
-        free_rate: 0.0,
         confirmed_rate: None,
         ids: Vec::new(),
         since: jiff::Timestamp::now(),

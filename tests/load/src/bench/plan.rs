@@ -42,7 +42,7 @@ impl Plan {
             drains_max: Duration::from_secs(90),
             probe_max: Duration::from_secs(20),
             late: Duration::from_secs(310),
-            raw_orders: 8192,
+            raw_orders: 16_384,
             raw_sizes: &[16, 64, 256, 1024],
         }
     }

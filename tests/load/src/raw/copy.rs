@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 /// As the store sets them, so that nothing but the work differs.
-const CHECKPOINT_PAGES: u32 = 8192;
+const CHECKPOINT_PAGES: u32 = 4096;
 /// What is there before an order is placed. The tables of orders stay empty.
 const FOUND: [&str; 5] = ["tenants", "api_keys", "warehouses", "inventory", "log_head"];
 
@@ -16,7 +16,7 @@ pub async fn open(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
-        .page_size(8192)
+        .page_size(16_384)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
