@@ -21,9 +21,8 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
     let secret = bearer(request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()))?;
     let caller = app.authenticate(secret).await?;
     let caller = caller.ok_or_else(|| unauthorized("invalid_token", "The API key is not valid."))?;
-    let span = tracing::Span::current();
-    span.record("tenant", tracing::field::display(caller.tenant()));
-    span.record("key", tracing::field::display(caller.key_id));
+    // Together: the formatter reads and writes a span's fields anew for each record.
+    tracing::record_all!(tracing::Span::current(), tenant = %caller.tenant(), key = %caller.key_id);
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

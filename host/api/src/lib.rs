@@ -63,7 +63,7 @@ impl Default for Options {
 #[derive(Clone)]
 struct Api {
     app: App,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
     options: Arc<Options>,
 }
 
@@ -82,7 +82,7 @@ impl FromRef<Api> for BodyLimit {
 /// The whole interface. Listening, draining and `/metrics` are the server's.
 pub fn router(app: App, options: Options) -> Router {
     let time_out = options.time_out;
-    let api = Api { app: app.clone(), limiter: Limiter::default(), options: Arc::new(options) };
+    let api = Api { app: app.clone(), limiter: Arc::default(), options: Arc::new(options) };
     let (protected, open, document) = openapi::split();
     // Layers run in the reverse order: who asks is known before it is counted how often.
     let protected = protected

@@ -26,7 +26,6 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 const BUCKETS_MAX: u64 = 100_000;
 
 /// The merchants' buckets.
-#[derive(Clone)]
 pub struct Limiter {
     buckets: moka::sync::Cache<(TenantId, Kind), Arc<Bucket>>,
     clock: DefaultClock,
@@ -86,7 +85,7 @@ fn ceil_seconds(duration: Duration) -> u64 {
 }
 
 /// Lets through what the merchant's settings allow, and says in headers how much is left.
-pub async fn limit(State(limiter): State<Limiter>, request: Request, next: Next) -> Response {
+pub async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
     let Some(left) = draw(&limiter, request.method(), request.extensions()) else {
         return next.run(request).await;
     };

@@ -176,14 +176,14 @@ impl App {
         let (order, head_hash) =
             written.ok_or_else(|| Error::Internal("a commit answered without its order".into()))?;
         self.caches().recent_orders.insert(order.order_id, Arc::clone(&order));
-        Ok(StoredOrder { order: Arc::unwrap_or_clone(order), head_hash })
+        Ok(StoredOrder { order, head_hash })
     }
 
     /// An order of a merchant.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn order(&self, tenant: TenantId, order_id: OrderId) -> Result<Option<Order>, Error> {
+    pub async fn order(&self, tenant: TenantId, order_id: OrderId) -> Result<Option<Arc<Order>>, Error> {
         Ok(self.store().order(tenant, order_id).await?.map(|stored| stored.order))
     }
 
@@ -193,13 +193,13 @@ impl App {
         tenant: TenantId,
         order_id: OrderId,
         version: u64,
-    ) -> Result<Option<Order>, Error> {
+    ) -> Result<Option<Arc<Order>>, Error> {
         let events = self.store().order_events(tenant, order_id).await?;
         let mut parsed = Vec::new();
         for record in events.iter().filter(|e| e.version <= version) {
             parsed.push((record.event()?, record.at));
         }
-        Ok(transition::replay(parsed.iter().map(|(event, at)| (event, *at))))
+        Ok(transition::replay(parsed.iter().map(|(event, at)| (event, *at))).map(Arc::new))
     }
 
     /// A merchant's orders, newest first.
@@ -212,7 +212,7 @@ impl App {
         filter: store::Filter,
         limit: u32,
         after: Option<(Timestamp, OrderId)>,
-    ) -> Result<Vec<Order>, Error> {
+    ) -> Result<Vec<Arc<Order>>, Error> {
         Ok(self.store().list_orders(tenant, &filter, limit, after).await?)
     }
 
@@ -264,7 +264,7 @@ impl App {
         tenant: TenantId,
         order_id: OrderId,
         at_most: Duration,
-    ) -> Result<Option<Order>, Error> {
+    ) -> Result<Option<Arc<Order>>, Error> {
         let deadline = tokio::time::Instant::now() + at_most;
         loop {
             let changed = self.changes().subscribe(order_id);

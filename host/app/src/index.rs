@@ -51,7 +51,7 @@ impl Feed {
 #[derive(Debug, Clone)]
 pub struct SearchAnswer {
     /// The hits in order, as the store has them now.
-    pub orders: Vec<Order>,
+    pub orders: Vec<Arc<Order>>,
     /// How many match in all.
     pub total: u64,
     /// Where the next page begins.
@@ -162,7 +162,7 @@ impl App {
         }
         if !unknown.is_empty() {
             let read = self.store().orders_any_by_ids(&unknown).await?;
-            orders.extend(read.into_iter().map(|stored| Arc::new(stored.order)));
+            orders.extend(read.into_iter().map(|stored| stored.order));
         }
         let borrowed: Vec<&Order> = orders.iter().map(AsRef::as_ref).collect();
         let personal = self.personal(&borrowed).await?;

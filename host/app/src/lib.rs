@@ -56,11 +56,9 @@ pub const CACHE_SECONDS: u64 = 1;
 /// How many entries each cache may hold.
 const CACHE_ENTRIES: u64 = 100_000;
 
-/// How many orders just written stay in memory: two seconds' worth at the highest rate.
-const RECENT_ORDERS: u64 = 10_000;
-
-/// How long: the feed comes within half a second.
-const RECENT: Duration = Duration::from_secs(5);
+/// How many orders just written stay in memory: two seconds' worth at the highest rate, of which the feed comes within
+/// half a second.
+const RECENT_ORDERS: usize = 10_000;
 
 /// How long a customer's key stays in memory for his next order.
 const CUSTOMER_KEY_SECONDS: u64 = 600;
@@ -118,8 +116,8 @@ pub(crate) struct Caches {
     pub secrets: sync::Cache<(TenantId, String), Option<Arc<str>>>,
     pub customer_keys: sync::Cache<(TenantId, CustomerId), (SealKeyId, Key)>,
     /// Orders as this process has just written them, and the keys that open them: what the index feed asks for next.
-    pub recent_orders: sync::Cache<OrderId, Arc<Order>>,
-    pub recent_keys: sync::Cache<(TenantId, SealKeyId), Key>,
+    pub recent_orders: quick_cache::sync::Cache<OrderId, Arc<Order>>,
+    pub recent_keys: quick_cache::sync::Cache<(TenantId, SealKeyId), Key>,
 }
 
 impl Caches {
@@ -134,8 +132,8 @@ impl Caches {
             descriptors: sync::Cache::new(CACHE_ENTRIES),
             secrets: cache(second),
             customer_keys: cache(Duration::from_secs(CUSTOMER_KEY_SECONDS)),
-            recent_orders: sync::Cache::builder().max_capacity(RECENT_ORDERS).time_to_live(RECENT).build(),
-            recent_keys: sync::Cache::builder().max_capacity(RECENT_ORDERS).time_to_live(RECENT).build(),
+            recent_orders: quick_cache::sync::Cache::new(RECENT_ORDERS),
+            recent_keys: quick_cache::sync::Cache::new(RECENT_ORDERS),
         }
     }
 }

@@ -74,7 +74,7 @@ pub struct Item {
 #[derive(Debug, Clone)]
 pub struct Done {
     /// The order; for a replay, as it was when the key was used.
-    pub order: Order,
+    pub order: Arc<Order>,
     /// Whether this is the answer to an earlier request with the same key.
     pub replayed: bool,
 }
@@ -149,17 +149,18 @@ impl App {
     async fn place_now(&self, caller: &Caller, request: Request, key: Idempotency) -> Result<Done, Refusal> {
         let tenant = caller.tenant();
         let skus: BTreeSet<Sku> = request.items.iter().map(|item| item.sku.clone()).collect();
-        let skus: Vec<Sku> = skus.into_iter().collect();
-        let facts = self.store().placement_facts(tenant, Some(&key.key), &skus).await?;
-        if let Some(stored) = &facts.stored_key {
-            return Ok(self.replay(tenant, &key, stored).await?);
-        }
+        let stock = self.store().stock(tenant, skus).await?;
         let order_id = OrderId::new(Uuid::now_v7());
         let mut round = Round::new(tenant, order_id, clock::now(), self.bindings(tenant).await?);
-        let routing = self.routing_input(caller, &request, round.context(Hook::Routing), &facts.stock).await?;
+        let routing = self.routing_input(caller, &request, round.context(Hook::Routing), &stock).await?;
         let (draft, plans, seal_key) = match self.decide(caller, request, &mut round, order_id, routing).await {
             Ok(decided) => decided,
             Err(refusal) => {
+                // The commit looks at the key, and a key is almost always new. Only who is not let through to the commit
+                // may still have been served before.
+                if let Some(stored) = self.store().stored_key(tenant, &key.key).await? {
+                    return Ok(self.replay(tenant, &key, &stored).await?);
+                }
                 self.keep_decisions(caller, round).await;
                 return Err(refusal);
             }

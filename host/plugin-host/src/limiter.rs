@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
-use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
+use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES, TICK};
 use crate::log::Log;
 use crate::turns::Tenant;
 use crate::wasi::World;
@@ -40,8 +40,9 @@ pub struct State {
 struct Slice {
     /// The place in the slow lane, if it takes one.
     permit: Option<OwnedSemaphorePermit>,
-    /// What the thread had spent when the guest began to run on it.
-    since: Duration,
+    /// What the thread had spent when the guest began to run on it. None in a call's first slice: almost every call is
+    /// over within it, and the clock of a thread is dear to read.
+    since: Option<Duration>,
 }
 
 impl State {
@@ -59,7 +60,7 @@ impl State {
             deadline: Instant::now() + wall,
             tenant,
             slow_lane,
-            slice: Arc::new(Mutex::new(Slice { permit: None, since: thread_time() })),
+            slice: Arc::new(Mutex::new(Slice { permit: None, since: None })),
         }
     }
 }
@@ -77,8 +78,8 @@ pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDea
     }
     let (lane, slice) = (Arc::clone(&state.slow_lane), Arc::clone(&state.slice));
     let (tenant, deadline) = (Arc::clone(&state.tenant), state.deadline);
-    // The guest has run on this thread since the slice began.
-    let ran = thread_time().saturating_sub(lock(&slice).since);
+    // The guest has run on this thread since the slice began; before the first tick it may run for two.
+    let ran = lock(&slice).since.map_or(2 * TICK, |since| thread_time().saturating_sub(since));
     let wait = async move {
         drop(lock(&slice).permit.take());
         tokio::task::yield_now().await;
@@ -89,7 +90,7 @@ pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDea
         };
         // Whose time is up while it waits is ended by the next tick.
         let permit = timeout_at(deadline.into(), turn).await.ok().flatten();
-        *lock(&slice) = Slice { permit, since: thread_time() };
+        *lock(&slice) = Slice { permit, since: Some(thread_time()) };
     };
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))
 }

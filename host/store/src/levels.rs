@@ -1,4 +1,4 @@
-//! The stock levels that the writer has seen, so that neither it nor the facts of a placement read them again.
+//! The stock levels that the writer has seen, so that neither it nor a placement reads them again.
 //!
 //! The directory's lock keeps other processes out, and stock changes through the writer alone: what it last read or wrote
 //! of a SKU is what the database holds. Only the writer puts levels in. A database that others write to as well has no

@@ -16,7 +16,6 @@ pub mod changeset;
 pub mod config;
 mod encode;
 mod error;
-mod facts;
 mod levels;
 mod lock;
 mod merchant;
@@ -39,7 +38,6 @@ pub use changeset::{
 };
 pub use config::Config;
 pub use error::Error;
-pub use facts::Facts;
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
     ApiKey, Binding, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow, StoredOrder,

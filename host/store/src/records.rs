@@ -1,5 +1,7 @@
 //! What reads answer.
 
+use std::sync::Arc;
+
 use domain::event::Event;
 use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, Sku, TenantId, WarehouseId};
 use domain::order::Order;
@@ -13,7 +15,7 @@ use crate::changeset::{JournalEntry, Operation};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredOrder {
     /// The document.
-    pub order: Order,
+    pub order: Arc<Order>,
     /// The hash of its last event.
     pub head_hash: [u8; 32],
 }

@@ -6,7 +6,6 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard, oneshot, watch};
 
 use crate::config::Config;
-use crate::facts;
 use crate::levels::Levels;
 use crate::lock::Lock;
 use crate::prepare::Prepared;
@@ -23,7 +22,7 @@ struct Inner {
     queue: Arc<Queue>,
     writer: Arc<Mutex<SqliteConnection>>,
     readers: SqlitePool,
-    facts: facts::Sender,
+    levels: Arc<Levels>,
     head: watch::Receiver<u64>,
     closing: SyncMutex<Option<Closing>>,
 }
@@ -31,7 +30,6 @@ struct Inner {
 /// What ends with the store.
 struct Closing {
     writer: Finished,
-    facts: facts::Running,
     lock: Lock,
 }
 
@@ -66,11 +64,10 @@ impl Store {
             head: head_sender,
         };
         let failed = |source| Error::Thread(Arc::new(source));
-        let (facts, reading) = facts::start(opened.facts, levels).map_err(failed)?;
         let writing = thread::spawn("store-writer", task.run()).map_err(failed)?;
-        let closing = Closing { writer: writing, facts: reading, lock: opened.lock };
+        let closing = Closing { writer: writing, lock: opened.lock };
         let closing = SyncMutex::new(Some(closing));
-        Ok(Self(Arc::new(Inner { queue, writer, readers: opened.readers, facts, head, closing })))
+        Ok(Self(Arc::new(Inner { queue, writer, readers: opened.readers, levels, head, closing })))
     }
 
     /// Commits a changeset, together with whatever else waits.
@@ -111,7 +108,6 @@ impl Store {
         if closing.writer.await.is_err() {
             tracing::error!("the writer had died");
         }
-        closing.facts.stop().await;
         self.0.readers.close().await;
         let mut writer = self.0.writer.lock().await;
         sqlite::checkpoint(&mut writer).await?;
@@ -128,7 +124,7 @@ impl Store {
         &self.0.readers
     }
 
-    pub(crate) fn facts_sender(&self) -> &facts::Sender {
-        &self.0.facts
+    pub(crate) fn levels(&self) -> &Levels {
+        &self.0.levels
     }
 }

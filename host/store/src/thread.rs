@@ -1,7 +1,7 @@
-//! Tasks that serve everybody else run on threads of their own.
+//! A task that serves everybody else runs on a thread of its own.
 //!
-//! The writer and the reader of facts wait for the driver a dozen times a batch. As tasks among hundreds of others they
-//! would wait each time until a worker has come to them in its queue; a thread that wakes up is scheduled at once.
+//! The writer waits for the driver a dozen times a batch. As a task among hundreds of others it would wait each time until
+//! a worker has come to it in its queue; a thread that wakes up is scheduled at once.
 
 use std::io;
 

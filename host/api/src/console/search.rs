@@ -110,7 +110,7 @@ pub async fn page(
     };
     match api.app.search(tenant, &page.asked.q, options).await {
         Ok(answer) => {
-            let borrowed: Vec<&Order> = answer.orders.iter().collect();
+            let borrowed: Vec<&Order> = answer.orders.iter().map(AsRef::as_ref).collect();
             let personal = api.app.personal(&borrowed).await?;
             page.rows = answer.orders.iter().zip(personal).map(|(order, personal)| Row::new(order, personal)).collect();
             page.total = answer.total;

@@ -8,6 +8,8 @@ pub mod pay;
 pub mod place;
 pub mod read;
 
+use std::sync::Arc;
+
 use app::App;
 use app::place::Done;
 use axum::http::header::{ETAG, LOCATION};
@@ -53,8 +55,8 @@ fn declined(order: &Order, wait: Wait, replayed: bool) -> Problem {
 }
 
 /// Orders with their personal data opened.
-pub async fn details(app: &App, orders: &[Order]) -> Result<Vec<DetailsView>, Problem> {
-    let borrowed: Vec<&Order> = orders.iter().collect();
+pub async fn details(app: &App, orders: &[Arc<Order>]) -> Result<Vec<DetailsView>, Problem> {
+    let borrowed: Vec<&Order> = orders.iter().map(AsRef::as_ref).collect();
     let personal = app.personal(&borrowed).await?;
     Ok(orders.iter().zip(personal).map(|(order, personal)| DetailsView::new(order, personal)).collect())
 }

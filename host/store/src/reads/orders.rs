@@ -1,5 +1,7 @@
 //! Orders by id, by number, and as a history.
 
+use std::sync::Arc;
+
 use domain::ids::{ExternalId, OrderId, TenantId};
 use domain::order::Order;
 use domain::time::Timestamp;
@@ -85,7 +87,7 @@ impl Store {
         filter: &Filter,
         limit: u32,
         after: Option<(Timestamp, OrderId)>,
-    ) -> Result<Vec<Order>, Error> {
+    ) -> Result<Vec<Arc<Order>>, Error> {
         let mut query = QueryBuilder::<Sqlite>::new("select head_hash, document from orders where tenant_id = ");
         query.push_bind(own(tenant));
         if let Some(status) = filter.status {

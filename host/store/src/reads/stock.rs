@@ -1,13 +1,38 @@
 //! Stock and idempotency keys as they are now.
 
+use std::collections::BTreeSet;
+
 use domain::ids::{Sku, TenantId, WarehouseId};
 
 use super::own;
 use crate::records::{StockRow, WarehouseRow};
+use crate::resolve::Level;
 use crate::sqlite::columns::{Columns, text};
 use crate::{Error, Store, StoredKey, sqlite};
 
 impl Store {
+    /// The stock of SKUs, in every warehouse that has a row of one, sorted by SKU and warehouse. What a placement starts
+    /// from: its commit looks again, under the lock.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn stock(&self, tenant: TenantId, skus: BTreeSet<Sku>) -> Result<Vec<StockRow>, Error> {
+        let wanted: Vec<_> = skus.into_iter().map(|sku| (tenant, sku)).collect();
+        let (mut levels, unknown) = self.levels().split(&wanted);
+        if !unknown.is_empty() {
+            // Older than what the writer may have committed meanwhile, so that it is not remembered.
+            levels.extend(sqlite::levels(&mut *self.reader().await?, &unknown).await?);
+            levels.sort_by(|a, b| (&a.sku, &a.warehouse).cmp(&(&b.sku, &b.warehouse)));
+        }
+        let row = |Level { sku, warehouse, on_hand, reserved, .. }| StockRow {
+            sku,
+            warehouse_id: warehouse,
+            on_hand,
+            reserved,
+        };
+        Ok(levels.into_iter().map(row).collect())
+    }
+
     /// The stock of a SKU, by warehouse.
     ///
     /// # Errors

@@ -31,8 +31,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// An open directory.
 pub(crate) struct Opened {
     pub writer: SqliteConnection,
-    /// For the group reads of placement facts.
-    pub facts: SqliteConnection,
     pub readers: SqlitePool,
     /// Held as long as the store is open.
     pub lock: Lock,
@@ -57,15 +55,13 @@ pub(crate) async fn open(config: &Config) -> Result<Opened, Error> {
     }
     check_settings(&mut writer, config).await?;
     sync_names(&config.directory).map_err(directory)?;
-    let read_only = options.pragma("query_only", "on");
-    let facts = read_only.clone().connect().await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(config.readers.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        .connect_with(read_only)
+        .connect_with(options.pragma("query_only", "on"))
         .await?;
-    Ok(Opened { writer, facts, readers, lock })
+    Ok(Opened { writer, readers, lock })
 }
 
 fn options(config: &Config) -> SqliteConnectOptions {

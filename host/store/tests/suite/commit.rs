@@ -23,7 +23,7 @@ async fn a_placed_order_is_there_with_its_event_reservation_key_and_decisions() 
     assert_eq!((order.version, order.status, done.position), (1, OrderStatus::PaymentPending, 1));
 
     let stored = world.store.order(world.tenant, order.order_id).await.unwrap().unwrap();
-    assert_eq!(stored.order, *order);
+    assert_eq!(*stored.order, *order);
     assert_eq!(Some(stored.head_hash), done.head_hash);
     let events = world.store.order_events(world.tenant, order.order_id).await.unwrap();
     assert_eq!(events.len(), 1);
@@ -157,7 +157,7 @@ async fn an_external_id_names_one_order_of_a_merchant() {
     assert_eq!(second.unwrap(), Outcome::DuplicateExternalId(order.order_id));
     assert_eq!(place().await.unwrap(), Outcome::DuplicateExternalId(order.order_id));
     let external = ExternalId::parse("WEB-1").unwrap();
-    assert_eq!(world.store.order_by_external_id(world.tenant, &external).await.unwrap().unwrap().order, *order);
+    assert_eq!(*world.store.order_by_external_id(world.tenant, &external).await.unwrap().unwrap().order, *order);
     assert_eq!(world.store.order_by_external_id(tenant(2), &external).await.unwrap(), None);
     assert_eq!(world.stock("MUG", "NYC").await, (10, 1));
 }

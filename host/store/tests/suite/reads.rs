@@ -6,7 +6,7 @@ use store::{ApiKey, Binding, Changeset, Error, Filter, JournalEntry, JournalKind
 use uuid::Uuid;
 
 use crate::sample::{self, NOW, sku, tenant, warehouse};
-use crate::world::{World, api_key, cancelled, claim, committed, decision, skus};
+use crate::world::{World, api_key, cancelled, committed, decision, skus};
 
 /// Places orders a second apart, of two customers in turn; answers their ids, oldest first.
 async fn history(world: &World, count: i64) -> Vec<OrderId> {
@@ -116,29 +116,29 @@ async fn events_are_read_by_merchant_and_kind() {
 }
 
 #[tokio::test]
-async fn facts_of_many_placements_are_each_their_own() {
+async fn the_stock_of_skus_is_read_and_remembered_alike() {
     let world = World::new().await;
     world.set_stock("A", "NYC", 1).await;
     world.set_stock("A", "LAX", 2).await;
     world.set_stock("B", "LAX", 3).await;
-    committed(world.store.commit(Changeset { key: claim("used", 9), ..world.changeset() }).await.unwrap());
-    let (a_b, c, foreign) = (skus(&["B", "A", "A"]), skus(&["C"]), skus(&["A"]));
-    let (first, second, third) = tokio::join!(
-        world.store.placement_facts(world.tenant, Some("used"), &a_b),
-        world.store.placement_facts(world.tenant, Some("new"), &c),
-        world.store.placement_facts(tenant(2), Some("used"), &foreign),
-    );
-    let first = first.unwrap();
-    assert_eq!(first.stored_key.unwrap().fingerprint, [9; 32]);
-    let rows: Vec<_> = first.stock.iter().map(|r| (r.sku.as_str(), r.warehouse_id.as_str(), r.available())).collect();
-    assert_eq!(rows, [("A", "LAX", 2), ("A", "NYC", 1), ("B", "LAX", 3)]);
-    for none in [second.unwrap(), third.unwrap()] {
-        assert_eq!((none.stored_key, none.stock), (None, Vec::new()));
-    }
+    let stock = async |world: &World, tenant, names: &[&str]| -> Vec<(String, String, i64)> {
+        let rows = world.store.stock(tenant, skus(names).into_iter().collect()).await.unwrap();
+        rows.iter().map(|r| (r.sku.to_string(), r.warehouse_id.to_string(), r.available())).collect()
+    };
+    let rows = [("A", "LAX", 2), ("A", "NYC", 1), ("B", "LAX", 3)].map(|(s, w, n)| (s.to_owned(), w.to_owned(), n));
+    assert_eq!(stock(&world, world.tenant, &["B", "A", "C"]).await, rows);
+    assert_eq!(stock(&world, tenant(2), &["A"]).await, []);
     // What was committed is seen by whoever asks after it.
     committed(world.store.commit(world.order_of("A", 1)).await.unwrap());
-    let facts = world.store.placement_facts(world.tenant, None, &skus(&["A"])).await.unwrap();
-    assert_eq!(facts.stock.iter().map(|r| r.reserved).sum::<i64>(), 1);
+    let now = stock(&world, world.tenant, &["A", "B"]).await;
+    assert_eq!(now.iter().map(|(_, _, available)| available).sum::<i64>(), 5);
+    // A store that has just been opened remembers nothing, one that has seen an order of A remembers that alone.
+    let world = world.reopened().await;
+    assert_eq!(stock(&world, world.tenant, &["A", "B"]).await, now);
+    committed(world.store.commit(world.order_of("A", 1)).await.unwrap());
+    let after = stock(&world, world.tenant, &["A", "B"]).await;
+    assert_eq!(after.iter().map(|(_, _, available)| available).sum::<i64>(), 4);
+    assert!(after.is_sorted(), "remembered and read are one list");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn putting_off_leaves_the_version_alone_and_respects_a_newer_one() {
     defer(&world, &order, 1, 600).await;
     assert_eq!(world.store.next_due().await.unwrap(), held.wake_at());
     let current = world.store.order(world.tenant, order.order.order_id).await.unwrap().unwrap();
-    assert_eq!(current.order, *held);
+    assert_eq!(*current.order, *held);
     world.assert_clean().await;
 }
 

@@ -53,7 +53,7 @@ async fn the_first_plan_that_fits_is_taken() {
     let order = committed(world.store.commit(Changeset { order, ..world.changeset() }).await.unwrap()).order.unwrap();
     assert_eq!(order.shipments[0].warehouse_id, warehouse("LAX"));
     let stored = world.store.order(world.tenant, order.order_id).await.unwrap().unwrap();
-    assert_eq!(stored.order, *order);
+    assert_eq!(*stored.order, *order);
     assert_eq!((world.stock("A", "NYC").await, world.stock("A", "LAX").await), ((1, 0), (5, 2)));
     world.assert_clean().await;
 }

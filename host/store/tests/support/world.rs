@@ -112,7 +112,7 @@ impl World {
 
     /// An update of an order by one event.
     pub fn update(&self, before: &Arc<StoredOrder>, event: Event) -> Changeset {
-        let order = transition::apply(before.order.clone(), &event, NOW.plus_seconds(1));
+        let order = transition::apply(Order::clone(&before.order), &event, NOW.plus_seconds(1));
         let order =
             OrderChange::Update { before: before.clone(), order: Box::new(order), events: vec![event], lease: None };
         Changeset { order, ..Changeset::new(before.order.tenant_id, "ann") }

@@ -188,3 +188,29 @@ async fn a_merchants_rules_send_orders_to_review_or_refuse_them() {
     server.stop();
     admin::verify(server.folder());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_is_answered_as_before_although_the_rules_have_changed() {
+    let folder = Folder::new();
+    let tenant = admin::create_tenant(&folder, "stricter");
+    let mut server = Server::start_in(folder, Options::new());
+    let shop = Shop::open(server.client_with(&tenant.api_key)).await;
+    let sku = shop.stocked(100).await;
+    let (key, order) = (unique("place"), basket::of(&sku, 9));
+    let placed = shop.client.post("/orders", &key, &order).await.expect(201);
+
+    server.stop();
+    let (config, file) = (json!({"reject_quantity": 5}), admin::policy("risk_rules"));
+    let binding = Binding { tenant: &tenant.tenant, hook: "risk", file, on_failure: "reject", config };
+    admin::bind(server.folder(), &binding);
+    server.restart();
+    let client = server.client_with(&tenant.api_key);
+    client.place(&order).await.expect_refusal(422, "order_rejected");
+    let again = client.post("/orders", &key, &order).await;
+    assert!(again.is_replayed(), "{}", again.text);
+    assert_eq!(again.expect(201)["order_id"], placed["order_id"]);
+    client.post("/orders", &key, &basket::of(&sku, 8)).await.expect_refusal(422, "idempotency_key_reused");
+    assert!(client.decisions(&order_id(&placed)).await.iter().all(|decision| decision["outcome"] == "ok"));
+    assert_eq!(client.all("/orders").await.len(), 1);
+    server.stop();
+}

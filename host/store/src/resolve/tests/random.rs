@@ -7,6 +7,7 @@ use domain::event::Event;
 use domain::hooks::routing::{Allocation, Plan};
 use domain::ids::{ExternalId, OrderId, Sku, TenantId, WarehouseId};
 use domain::order::HoldSource;
+use domain::order::Order;
 use domain::placement::Draft;
 use domain::transition;
 use proptest::prelude::*;
@@ -122,7 +123,7 @@ fn stored_order((owner, item, place, units): (u8, u8, u8, u32)) -> Arc<Encoded> 
 }
 
 fn as_read(encoded: &Arc<Encoded>) -> Arc<StoredOrder> {
-    Arc::new(StoredOrder { order: (*encoded.order).clone(), head_hash: encoded.head_hash })
+    Arc::new(StoredOrder { order: encoded.order.clone(), head_hash: encoded.head_hash })
 }
 
 pub fn warehouses() -> Vec<WarehouseId> {
@@ -216,7 +217,7 @@ impl Scene {
                 let prepared = Prepared::new(changeset).unwrap();
                 if let Change::Update(update) = &prepared.order {
                     let order = (*update.encoded.order).clone();
-                    latest[at] = Arc::new(StoredOrder { order, head_hash: update.encoded.head_hash });
+                    latest[at] = Arc::new(StoredOrder { order: Arc::new(order), head_hash: update.encoded.head_hash });
                 }
                 return prepared;
             }
@@ -276,7 +277,7 @@ fn update(before: Arc<StoredOrder>, stale: bool, how: How, lease: Option<Lease>)
         How::Cancel => Event::Cancelled { reason: "changed her mind".into() },
         How::Hold | How::Grow(_) => Event::HoldPlaced { source: HoldSource::Manual, reason: "look".into() },
     };
-    let mut order = transition::apply(before.order.clone(), &event, NOW);
+    let mut order = transition::apply(Order::clone(&before.order), &event, NOW);
     if let How::Grow(units) = how {
         order.shipments[0].items[0].quantity += units;
     }
