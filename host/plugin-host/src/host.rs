@@ -8,10 +8,10 @@ use std::thread::available_parallelism;
 
 use domain::hooks::Hook;
 use domain::ids::TenantId;
-use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+use crate::lane::Lane;
 use crate::limiter::State;
 use crate::limits::Limits;
 use crate::load::{self, Loader};
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) turns: Turns,
     pub(crate) ticker: Ticker,
-    pub(crate) slow_lane: Arc<Semaphore>,
+    pub(crate) lane: Lane,
 }
 
 impl std::fmt::Debug for Host {
@@ -75,7 +75,8 @@ impl Host {
             engine,
             turns: Turns::new(limits.pool, limits.tenant_calls, slow_millis, limits.queue_wait),
             ticker,
-            slow_lane: Arc::new(Semaphore::new((cores.get() / 2).max(1))),
+            // Half of the cores, so that slow calls cannot take them all even where nobody else wants them.
+            lane: Lane::start((cores.get() / 2).max(1)).map_err(load::Error::Io)?,
             limits,
         };
         Ok(Self { shared: Arc::new(shared), loader: Arc::new(loader) })

@@ -16,6 +16,7 @@ mod compile;
 mod digest;
 mod engine;
 mod host;
+mod lane;
 mod limiter;
 pub mod limits;
 mod load;

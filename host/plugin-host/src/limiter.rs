@@ -1,9 +1,9 @@
 //! The state of one call, which is also what wasmtime asks before memory grows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
@@ -32,65 +32,55 @@ pub struct State {
     memory_bytes_left: usize,
     deadline: Instant,
     tenant: Arc<Tenant>,
-    slow_lane: Arc<Semaphore>,
+    /// Whether it has run for more than a tick, and has to go on in the slow lane.
+    is_slow: Arc<AtomicBool>,
     slice: Arc<Mutex<Slice>>,
 }
 
-/// The time from one tick to the next. Begun by the future that a yield waits on, ended by the next tick.
-struct Slice {
-    /// The place in the slow lane, if it takes one.
-    permit: Option<OwnedSemaphorePermit>,
-    /// What the thread had spent when the guest began to run on it. None in a call's first slice: almost every call is
-    /// over within it, and the clock of a thread is dear to read.
-    since: Option<Duration>,
-}
+/// The time from one tick to the next, begun by the future that a yield waits on: what the thread had spent when the
+/// guest began to run on it. None in a call's first slice: almost every call is over within it, and the clock of a thread
+/// is dear to read.
+type Slice = Option<Duration>;
 
 impl State {
-    pub fn new(
-        world: World,
-        memory_bytes: usize,
-        wall: Duration,
-        tenant: Arc<Tenant>,
-        slow_lane: Arc<Semaphore>,
-    ) -> Self {
+    pub fn new(world: World, memory_bytes: usize, wall: Duration, tenant: Arc<Tenant>) -> Self {
         Self {
             log: Log::default(),
             world,
             memory_bytes_left: memory_bytes,
             deadline: Instant::now() + wall,
             tenant,
-            slow_lane,
-            slice: Arc::new(Mutex::new(Slice { permit: None, since: None })),
+            is_slow: Arc::default(),
+            slice: Arc::default(),
         }
+    }
+
+    /// Turns true where the call has to go on in the slow lane.
+    pub fn is_slow(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_slow)
     }
 }
 
 /// Called at a tick while the guest runs: ends it, or lets others have a turn.
 ///
-/// A guest that has run for more than a tick goes on only in the slow lane, which has room for half of the cores, so
-/// that endless loops cannot keep quick calls and requests waiting. It leaves the lane at every tick: all that are
-/// slow get on equally. And what it has run comes out of the processor time that its merchant's slow calls have in a
-/// second: who has spent it waits, and nobody else does. The time is measured, because on a busy machine a tick is late.
+/// A guest that has run for more than a tick goes on only in the slow lane, so that endless loops cannot keep quick calls
+/// and requests waiting. It gives its thread up at every tick: all that are slow get on equally. And what it has run comes
+/// out of the processor time that its merchant's slow calls have in a second: who has spent it waits, and nobody else
+/// does. The time is measured, because on a busy machine a tick is late.
 pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     let state = store.data_mut();
     if Instant::now() >= state.deadline {
         return Err(Stop::TimedOut.into());
     }
-    let (lane, slice) = (Arc::clone(&state.slow_lane), Arc::clone(&state.slice));
-    let (tenant, deadline) = (Arc::clone(&state.tenant), state.deadline);
+    state.is_slow.store(true, Ordering::Relaxed);
+    let (tenant, deadline, slice) = (Arc::clone(&state.tenant), state.deadline, Arc::clone(&state.slice));
     // The guest has run on this thread since the slice began; before the first tick it may run for two.
-    let ran = lock(&slice).since.map_or(2 * TICK, |since| thread_time().saturating_sub(since));
+    let ran = lock(&slice).map_or(2 * TICK, |since| thread_time().saturating_sub(since));
     let wait = async move {
-        drop(lock(&slice).permit.take());
         tokio::task::yield_now().await;
-        let turn = async {
-            tenant.spend(ran).await;
-            // The lane is never closed; if it were, running on is the better answer.
-            lane.acquire_owned().await.ok()
-        };
         // Whose time is up while it waits is ended by the next tick.
-        let permit = timeout_at(deadline.into(), turn).await.ok().flatten();
-        *lock(&slice) = Slice { permit, since: Some(thread_time()) };
+        let _paid = timeout_at(deadline.into(), tenant.spend(ran)).await;
+        *lock(&slice) = Some(thread_time());
     };
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))
 }

@@ -46,8 +46,8 @@ pub const POOL: u32 = 256;
 pub const TENANT_CALLS: usize = 16;
 
 /// Milliseconds of processor time that the slow calls of one merchant may take in a second, for each core: a tenth of the
-/// machine. A loop without end has spent them soon and then slows its own merchant alone. A Python policy of 5 ms has
-/// room for twenty calls a second and core.
+/// machine, at a low priority. A loop without end has spent them soon and then slows its own merchant alone. A Python
+/// policy of 5 ms has room for twenty calls a second and core.
 pub const SLOW_MILLIS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// How long a call waits for its turn before it is given up as `busy`.

@@ -12,6 +12,7 @@ use wasmtime::Store;
 
 use crate::call::{Call, CallContext, Failure};
 use crate::host::Shared;
+use crate::lane::Lost;
 use crate::limiter::{self, State};
 use crate::limits::CONFIG_BYTES;
 use crate::ticker::Running;
@@ -71,85 +72,122 @@ impl Plugin {
     /// Asks which warehouse ships which line.
     pub async fn call_routing(&self, context: CallContext, input: &routing::Input) -> Call<routing::Answer> {
         let World::Routing(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::routing::weight(input)).await
-        {
-            Ok(run) => run,
-            Err(failure) => return Call::failed(failure),
+        let (pre, asked) = (pre.clone(), v0_1::routing::input(input));
+        let ask = |mut store: Store<State>| async move {
+            let answer = async {
+                let world = pre.instantiate_async(&mut store).await?;
+                world.orderwright_policy_route().call_plan_shipments(&mut store, &asked).await
+            };
+            (answer.await, store)
         };
-        let asked = v0_1::routing::input(input);
-        let answer = async {
-            let world = pre.instantiate_async(&mut run.store).await?;
-            world.orderwright_policy_route().call_plan_shipments(&mut run.store, &asked).await
-        };
-        let answer = flatten(answer.await).and_then(|answer| Ok(v0_1::routing::answer(answer)?));
-        run.finish(answer, |answer| routing::validate(input, answer))
+        let question = Question { about: &input.context, bytes: v0_1::routing::weight(input), ask };
+        let read = |answer| Ok(v0_1::routing::answer(given(answer)?)?);
+        self.call(context, question, read, |answer| routing::validate(input, answer)).await
     }
 
     /// Asks how much tax is due.
     pub async fn call_tax(&self, context: CallContext, input: &tax::Input) -> Call<tax::Answer> {
         let World::Tax(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::tax::weight(input)).await {
-            Ok(run) => run,
-            Err(failure) => return Call::failed(failure),
+        let (pre, asked) = (pre.clone(), v0_1::tax::input(input));
+        let ask = |mut store: Store<State>| async move {
+            let answer = async {
+                let world = pre.instantiate_async(&mut store).await?;
+                world.orderwright_policy_taxation().call_assess(&mut store, &asked).await
+            };
+            (answer.await, store)
         };
-        let asked = v0_1::tax::input(input);
-        let answer = async {
-            let world = pre.instantiate_async(&mut run.store).await?;
-            world.orderwright_policy_taxation().call_assess(&mut run.store, &asked).await
-        };
-        let answer = flatten(answer.await).map(v0_1::tax::answer);
-        run.finish(answer, |answer| tax::validate(input, answer))
+        let question = Question { about: &input.context, bytes: v0_1::tax::weight(input), ask };
+        let read = |answer| Ok(v0_1::tax::answer(given(answer)?));
+        self.call(context, question, read, |answer| tax::validate(input, answer)).await
     }
 
     /// Asks whether an order may be placed.
     pub async fn call_risk(&self, context: CallContext, input: &risk::Input) -> Call<risk::Answer> {
         let World::Risk(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::risk::weight(input)).await {
-            Ok(run) => run,
-            Err(failure) => return Call::failed(failure),
+        let (pre, asked) = (pre.clone(), v0_1::risk::input(input));
+        let ask = |mut store: Store<State>| async move {
+            let answer = async {
+                let world = pre.instantiate_async(&mut store).await?;
+                world.orderwright_policy_screening().call_screen(&mut store, &asked).await
+            };
+            (answer.await, store)
         };
-        let asked = v0_1::risk::input(input);
-        let answer = async {
-            let world = pre.instantiate_async(&mut run.store).await?;
-            world.orderwright_policy_screening().call_screen(&mut run.store, &asked).await
-        };
-        let answer = flatten(answer.await).map(v0_1::risk::answer);
-        run.finish(answer, |answer| risk::validate(input, answer))
+        let question = Question { about: &input.context, bytes: v0_1::risk::weight(input), ask };
+        let read = |answer| Ok(v0_1::risk::answer(given(answer)?));
+        self.call(context, question, read, |answer| risk::validate(input, answer)).await
     }
 
     /// Asks a payment adapter what its provider is like.
     pub async fn payment_describe(&self, context: CallContext) -> Call<payment::Descriptor> {
         let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, &TIMELESS, 0).await {
-            Ok(run) => run,
-            Err(failure) => return Call::failed(failure),
+        let pre = pre.clone();
+        let ask = |mut store: Store<State>| async move {
+            let answer = async {
+                let world = pre.instantiate_async(&mut store).await?;
+                world.orderwright_policy_payment_adapter().call_describe(&mut store).await
+            };
+            (answer.await, store)
         };
-        let answer = async {
-            let world = pre.instantiate_async(&mut run.store).await?;
-            world.orderwright_policy_payment_adapter().call_describe(&mut run.store).await
-        };
-        let answer = answer.await.map(v0_1::payment::descriptor).map_err(Failure::from);
-        run.finish(answer, described)
+        let question = Question { about: &TIMELESS, bytes: 0, ask };
+        self.call(context, question, |answer| Ok(v0_1::payment::descriptor(answer)), described).await
     }
 
     /// Asks a payment adapter for the next step of an operation.
     pub async fn payment_step(&self, context: CallContext, input: &payment::Input) -> Call<payment::Step> {
         let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let mut run = match Run::begin(&self.inner.shared, context, &input.context, v0_1::payment::weight(input)).await
-        {
+        let (pre, about) = (pre.clone(), v0_1::payment::context(input));
+        let (operation, transcript) =
+            (v0_1::payment::operation(&input.operation), v0_1::payment::transcript(&input.transcript));
+        let ask = |mut store: Store<State>| async move {
+            let answer = async {
+                let world = pre.instantiate_async(&mut store).await?;
+                let adapter = world.orderwright_policy_payment_adapter();
+                adapter.call_next_step(&mut store, &about, &operation, &transcript).await
+            };
+            (answer.await, store)
+        };
+        let question = Question { about: &input.context, bytes: v0_1::payment::weight(input), ask };
+        let read = |answer| Ok(v0_1::payment::step(answer));
+        self.call(context, question, read, |step| payment::validate(input, step)).await
+    }
+
+    /// A whole call: its turn, the guest, and what is made of the answer.
+    async fn call<T, A, F>(
+        &self,
+        context: CallContext,
+        question: Question<'_, impl FnOnce(Store<State>) -> F>,
+        read: impl FnOnce(T) -> Result<A, Failure>,
+        validate: impl FnOnce(A) -> Result<A, LawBroken>,
+    ) -> Call<A>
+    where
+        T: Send + 'static,
+        A: Serialize,
+        F: Future<Output = (wasmtime::Result<T>, Store<State>)> + Send + 'static,
+    {
+        let shared = &self.inner.shared;
+        let mut run = match Run::begin(shared, context, question.about, question.bytes).await {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
-        let (about, operation) = (v0_1::payment::context(input), v0_1::payment::operation(&input.operation));
-        let transcript = v0_1::payment::transcript(&input.transcript);
-        let answer = async {
-            let world = pre.instantiate_async(&mut run.store).await?;
-            let adapter = world.orderwright_policy_payment_adapter();
-            adapter.call_next_step(&mut run.store, &about, &operation, &transcript).await
+        let is_slow = run.store.data().is_slow();
+        let answer = match shared.lane.carry((question.ask)(run.store), &is_slow).await {
+            Ok((answer, store)) => {
+                run.store = store;
+                answer
+            }
+            Err(Lost) => return Call::failed(Failure::Trap("the host lost the call".to_owned())),
         };
-        let answer = answer.await.map(v0_1::payment::step).map_err(Failure::from);
-        run.finish(answer, |step| payment::validate(input, step))
+        run.finish(answer.map_err(Failure::from).and_then(read), validate)
     }
+}
+
+/// What a guest is asked.
+struct Question<'a, F> {
+    about: &'a Context,
+    /// Of the input, roughly.
+    bytes: usize,
+    /// Instantiates and asks; gives the store back with the answer.
+    ask: F,
 }
 
 /// A header name that a request can carry.
@@ -162,8 +200,9 @@ fn described(descriptor: payment::Descriptor) -> Result<payment::Descriptor, Law
     Ok(descriptor)
 }
 
-fn flatten<A>(answer: wasmtime::Result<Result<A, String>>) -> Result<A, Failure> {
-    answer?.map_err(|why| Failure::GaveUp(shorten(&why)))
+/// The answer, where the guest did not give up.
+fn given<A>(answer: Result<A, String>) -> Result<A, Failure> {
+    answer.map_err(|why| Failure::GaveUp(shorten(&why)))
 }
 
 /// The surroundings of a question that has none.
@@ -183,17 +222,17 @@ impl From<Unreadable> for Failure {
 }
 
 /// A call under way: its store, its turn, and when it began.
-struct Run<'a> {
+struct Run {
     store: Store<State>,
     fuel: u64,
     began: Instant,
-    _running: Running<'a>,
+    _running: Running,
     _turn: Turn,
 }
 
-impl<'a> Run<'a> {
+impl Run {
     async fn begin(
-        shared: &'a Shared,
+        shared: &Shared,
         context: CallContext,
         about: &Context,
         input_bytes: usize,
@@ -208,13 +247,7 @@ impl<'a> Run<'a> {
         let running = shared.ticker.run();
         let began = Instant::now();
         let world = wasi::World::at(about.now);
-        let state = State::new(
-            world,
-            limits.memory_bytes,
-            limits.wall,
-            Arc::clone(turn.tenant()),
-            Arc::clone(&shared.slow_lane),
-        );
+        let state = State::new(world, limits.memory_bytes, limits.wall, Arc::clone(turn.tenant()));
         let mut store = Store::new(&shared.engine, state);
         store.limiter(|state| state);
         let for_input = limits.fuel_per_input_byte.saturating_mul(input_bytes as u64);

@@ -27,7 +27,7 @@ pub struct Ticker {
 }
 
 /// While this lives, the epoch advances.
-pub struct Running<'a>(&'a Ticker);
+pub struct Running(Arc<Shared>);
 
 impl Ticker {
     pub fn start(engine: &Engine) -> std::io::Result<Self> {
@@ -52,14 +52,14 @@ impl Ticker {
     }
 
     /// Announces a call.
-    pub fn run(&self) -> Running<'_> {
+    pub fn run(&self) -> Running {
         // Either the ticker sees this call before it sleeps, or we see that it is asleep: both sides write first and
         // read then, in one total order.
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.wake();
         }
-        Running(self)
+        Running(Arc::clone(&self.shared))
     }
 
     fn wake(&self) {
@@ -80,9 +80,9 @@ fn sleep(shared: &Shared) {
     shared.asleep.store(false, Ordering::SeqCst);
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.shared.calls.fetch_sub(1, Ordering::SeqCst);
+        self.0.calls.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

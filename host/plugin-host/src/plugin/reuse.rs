@@ -70,7 +70,7 @@ impl Plugin {
     }
 }
 
-impl Run<'_> {
+impl Run {
     fn again(&mut self) -> Result<Instant, Failure> {
         self.store.set_fuel(self.fuel)?;
         self.store.set_epoch_deadline(2);
