@@ -71,6 +71,8 @@ needs! {
     InventoryRead = InventoryWrite | OrdersRead;
     /// Changes warehouses and stock.
     InventoryWrite = InventoryWrite;
+    /// Uploads and binds plugins, and sees what they do.
+    PluginsWrite = PluginsWrite;
     /// Manages keys.
     Admin = Admin;
 }

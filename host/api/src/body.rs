@@ -1,5 +1,6 @@
 //! Takes in a JSON body: declared as JSON, bounded in size, well-formed.
 
+use app::plugins::COMPONENT_BYTES_MAX;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::HeaderMap;
@@ -47,6 +48,22 @@ where
         }
         declared?;
         Document::parse(body).map(Self)
+    }
+}
+
+/// A component: the body of `application/wasm`.
+pub struct WasmBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for WasmBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if declared.split(';').next().unwrap_or_default().trim() != "application/wasm" {
+            let detail = "The body must be a component, declared as `application/wasm`.";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        read(request, BodyLimit(COMPONENT_BYTES_MAX)).await.map(Self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the refusals of the use cases to problems, each in one place.
 
-use app::{command, idempotency, merchant, place, stock};
+use app::{again, command, hooks, idempotency, merchant, place, plugins, stock};
 use axum::http::header::LOCATION;
 use domain::command::Refusal as Illegal;
 use serde_json::{Value, json};
@@ -148,6 +148,62 @@ impl From<stock::Refusal> for Problem {
                 Self::invalid(vec![Fault { pointer: "/changes".to_owned(), detail }])
             }
             R::Idempotency(refusal) => refusal.into(),
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+impl From<plugins::UploadRefusal> for Problem {
+    fn from(refusal: plugins::UploadRefusal) -> Self {
+        use plugins::UploadRefusal as R;
+        let detail = format!("{}.", capitalised(&refusal.to_string()));
+        match refusal {
+            R::Component { reasons } => {
+                let detail = match reasons.as_slice() {
+                    [one] => format!("{}.", capitalised(one)),
+                    many => format!("There are {} reasons; see `reasons`.", many.len()),
+                };
+                Self::new(Code::ComponentRefused, detail).with("reasons", reasons)
+            }
+            R::OtherHook { serves, .. } => Self::new(Code::OtherHook, detail).with("hook", serves.name()),
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+impl From<hooks::Refusal> for Problem {
+    fn from(refusal: hooks::Refusal) -> Self {
+        use hooks::Refusal as R;
+        let detail = format!("{}.", capitalised(&refusal.to_string()));
+        let fault = |pointer: &str, detail: &str| {
+            Self::invalid(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+        };
+        match refusal {
+            R::NoPlugin(_) => fault("/plugin", "is no plugin of this merchant"),
+            R::NoVersion(_) => fault("/version", "is no version of this plugin"),
+            R::NoNative => fault("/plugin", "must be a plugin: this hook has no built-in default"),
+            R::NotReady { version, status } => {
+                Self::new(Code::VersionNotReady, detail).with("version", version).with("status", status.name())
+            }
+            R::OtherHook(hook) => Self::new(Code::OtherHook, detail).with("hook", hook.name()),
+            R::Changed { current } => Self::new(Code::PreconditionFailed, detail).with("current_revision", current),
+            R::NothingBefore => Self::new(Code::NothingToRollBack, detail),
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+impl From<again::Refusal> for Problem {
+    fn from(refusal: again::Refusal) -> Self {
+        use again::Refusal as R;
+        let detail = format!("{}.", capitalised(&refusal.to_string()));
+        match refusal {
+            R::NotFound => Self::not_found(),
+            R::NotReady(status) => Self::new(Code::VersionNotReady, detail).with("status", status.name()),
+            R::BadInput(bad) => {
+                let detail = format!("is no input of the hook `{}`: {}", bad.hook.name(), bad.why);
+                Self::invalid(vec![Fault { pointer: "/input".to_owned(), detail }])
+            }
             R::Error(error) => error.into(),
         }
     }

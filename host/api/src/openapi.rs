@@ -28,6 +28,7 @@ use crate::routes;
         (name = "Orders", description = "Placing, reading and changing orders, and what happened to them."),
         (name = "Search", description = "Finding orders."),
         (name = "Stock", description = "Warehouses and what they hold."),
+        (name = "Plugins", description = "Policies and adapters: uploaded, tried on history, bound to hooks."),
         (name = "Keys", description = "API keys and their scopes."),
         (name = "Operations", description = "Whether the service works."),
     ),

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use domain::ids::{KeyId, OrderId, Sku, WarehouseId};
+use domain::hooks::Hook;
+use domain::ids::{BacktestId, DecisionId, KeyId, OrderId, PluginId, Sku, WarehouseId};
 
 use crate::problem::Problem;
 
@@ -30,7 +31,26 @@ macro_rules! segments {
     };
 }
 
-segments! { OrderId => OrderId::from_str, KeyId => KeyId::from_str, Sku => Sku::parse, WarehouseId => WarehouseId::parse }
+segments! {
+    OrderId => OrderId::from_str,
+    KeyId => KeyId::from_str,
+    PluginId => PluginId::from_str,
+    DecisionId => DecisionId::from_str,
+    BacktestId => BacktestId::from_str,
+    Sku => Sku::parse,
+    WarehouseId => WarehouseId::parse,
+    Hook => hook,
+    String => name,
+}
+
+fn hook(text: &str) -> Result<Hook, ()> {
+    Hook::ALL.into_iter().find(|hook| hook.name() == text).ok_or(())
+}
+
+/// A name in a path, such as a version's or a secret's: 1 to 100 printable characters.
+fn name(text: &str) -> Result<String, String> {
+    domain::ids::printable(text, 100).map(|()| text.to_owned())
+}
 
 impl<S: Send + Sync, T: Segment> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;

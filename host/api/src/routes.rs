@@ -1,10 +1,13 @@
 //! The operations. Each file holds one operation or one family: its schema, its reader and its handler.
 
 pub mod events;
+pub mod hooks;
 pub mod keys;
 pub mod operations;
 pub mod orders;
+pub mod plugins;
 pub mod search;
+pub mod secrets;
 pub mod stock;
 
 use axum::Json;
@@ -42,6 +45,20 @@ pub fn protected() -> OpenApiRouter<Api> {
         .routes(routes!(stock::inventory::adjust))
         .routes(routes!(stock::inventory::read))
         .routes(routes!(stock::inventory::put))
+        .routes(routes!(plugins::list, plugins::upload))
+        .routes(routes!(plugins::read))
+        .routes(routes!(plugins::versions))
+        .routes(routes!(plugins::read_version))
+        .routes(routes!(plugins::run))
+        .routes(routes!(plugins::backtest))
+        .routes(routes!(plugins::read_backtest, plugins::cancel_backtest))
+        .routes(routes!(hooks::list))
+        .routes(routes!(hooks::read, hooks::bind))
+        .routes(routes!(hooks::bind_adapter))
+        .routes(routes!(hooks::roll_back))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::set, secrets::delete))
+        .routes(routes!(orders::decisions::replay))
 }
 
 /// The operations that everybody may call.

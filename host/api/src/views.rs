@@ -4,6 +4,7 @@ pub mod decision;
 pub mod event;
 pub mod key;
 pub mod order;
+pub mod plugin;
 pub mod stock;
 
 use domain::money::Currency;

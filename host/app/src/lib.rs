@@ -4,18 +4,22 @@
 //! One file per use case: [`place`], [`command`], [`stock`], [`merchant`]. Everything durable goes through
 //! `store::Store::commit`; every policy call goes through `policies`; every byte sent to a provider through `effects`.
 
+pub mod again;
 mod audit;
+pub mod backtest;
 mod changes;
 pub mod clock;
 pub mod command;
 mod effects;
 mod error;
+pub mod hooks;
 pub mod idempotency;
 pub mod index;
 pub mod keyring;
 pub mod merchant;
 mod personal;
 pub mod place;
+pub mod plugins;
 pub mod policies;
 mod runner;
 mod secrets;
@@ -103,6 +107,7 @@ struct Inner {
     sender: effects::Sender,
     feed: Arc<index::Feed>,
     background: TaskTracker,
+    backtests: backtest::Jobs,
 }
 
 /// What is kept in memory of what the store knows.
@@ -202,6 +207,7 @@ impl App {
             sender: effects::Sender::new(config.effect_timeout)?,
             feed,
             background: TaskTracker::new(),
+            backtests: backtest::Jobs::new(),
         })))
     }
 
@@ -220,6 +226,8 @@ impl App {
         app.0.background.spawn(async move { sweeper.sweep().await });
         let feeder = app.clone();
         app.0.background.spawn(async move { feeder.feed_index().await });
+        let checker = app.clone();
+        app.0.background.spawn(async move { checker.finish_checks().await });
         let keeper = app.clone();
         app.0.background.spawn(async move { keeper.keep_house().await });
         Ok(app)
@@ -303,6 +311,10 @@ impl App {
 
     pub(crate) fn sender(&self) -> &effects::Sender {
         &self.0.sender
+    }
+
+    pub(crate) fn backtests(&self) -> &backtest::Jobs {
+        &self.0.backtests
     }
 
     pub(crate) fn feed(&self) -> &index::Feed {

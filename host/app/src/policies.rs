@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use plugin_host::{Call, CallContext, Plugin};
 use uuid::Uuid;
 
-use crate::{App, Error, clock};
+use crate::{App, Error};
 
 /// A component at work for a merchant.
 #[derive(Clone)]
@@ -199,93 +199,14 @@ impl App {
         };
         self.caches().plugins.try_get_with((hook, digest.to_owned()), load).await.map_err(|error| (*error).clone())
     }
-
-    /// Which plugin decides which hook of a merchant, by name.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn bound(&self, tenant: TenantId) -> Result<BTreeMap<Hook, String>, Error> {
-        let rows = self.store().bindings(tenant).await?;
-        rows.into_iter().map(|row| Ok((hook_named(&row.hook)?, row.plugin))).collect()
-    }
-
-    /// Stores a component and binds it to a hook of a merchant, after compiling it.
-    ///
-    /// # Errors
-    /// Where it is refused (the text says why) or the store cannot be written.
-    pub async fn bind(&self, tenant: TenantId, request: BindRequest) -> Result<(), Error> {
-        let plugin =
-            self.plugin_host().load(Some(tenant), &request.wasm, request.hook).await.map_err(Error::internal)?;
-        let digest = plugin.digest().to_owned();
-        self.store().put_component(&digest, &request.wasm).await?;
-        let hook = request.hook.name();
-        let current = self.store().bindings(tenant).await?.into_iter().find(|row| row.hook == hook);
-        let version = self.register_version(tenant, hook, &request.name, &digest).await?;
-        let row = store::Binding {
-            hook: hook.to_owned(),
-            plugin: request.name,
-            version,
-            digest: Some(digest),
-            config: request.config,
-            on_failure: request.on_failure.name().to_owned(),
-            hosts: request.hosts,
-            updated_at: clock::now(),
-        };
-        let same = |old: &store::Binding| store::Binding { updated_at: row.updated_at, ..old.clone() } == row;
-        if !current.as_ref().is_some_and(same) {
-            self.store().put_binding(tenant, &row).await?;
-            self.caches().bindings.invalidate(&tenant).await;
-        }
-        Ok(())
-    }
-
-    /// The version of a plugin that a digest is: the one it had, or the next.
-    async fn register_version(
-        &self,
-        tenant: TenantId,
-        hook: &str,
-        plugin: &str,
-        digest: &str,
-    ) -> Result<String, Error> {
-        let versions: Vec<_> =
-            self.store().plugins(tenant).await?.into_iter().filter(|version| version.plugin == plugin).collect();
-        if let Some(known) = versions.iter().find(|version| version.digest == digest) {
-            return Ok(known.version.clone());
-        }
-        let row = store::PluginVersion {
-            plugin: plugin.to_owned(),
-            version: (versions.len() + 1).to_string(),
-            digest: digest.to_owned(),
-            hook: hook.to_owned(),
-            created_at: clock::now(),
-        };
-        self.store().put_plugin(tenant, &row).await?;
-        Ok(row.version)
-    }
 }
 
-fn hook_named(name: &str) -> Result<Hook, Error> {
+pub(crate) fn hook_named(name: &str) -> Result<Hook, Error> {
     let known = Hook::ALL.into_iter().find(|hook| hook.name() == name);
     known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown hook {name:?}")))
 }
 
-fn failure_policy_named(name: &str) -> Result<FailurePolicy, Error> {
+pub(crate) fn failure_policy_named(name: &str) -> Result<FailurePolicy, Error> {
     let known = FailurePolicy::ALL.into_iter().find(|policy| policy.name() == name);
     known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown failure policy {name:?}")))
-}
-
-/// What to bind.
-pub struct BindRequest {
-    /// To which hook.
-    pub hook: Hook,
-    /// The plugin's name.
-    pub name: String,
-    /// The component.
-    pub wasm: Vec<u8>,
-    /// A JSON object.
-    pub config: String,
-    /// What happens when it fails.
-    pub on_failure: FailurePolicy,
-    /// The hosts that an adapter may speak to, `host:port`.
-    pub hosts: Vec<String>,
 }

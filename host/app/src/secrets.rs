@@ -24,6 +24,24 @@ impl App {
         Ok(())
     }
 
+    /// The names of a merchant's secrets.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn secret_names(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
+        Ok(self.store().secret_names(tenant).await?)
+    }
+
+    /// Removes a secret; false where there is none of that name.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn delete_secret(&self, tenant: TenantId, name: &str) -> Result<bool, Error> {
+        let removed = self.store().delete_secret(tenant, name).await?;
+        self.caches().secrets.invalidate(&(tenant, name.to_owned()));
+        Ok(removed)
+    }
+
     pub(crate) async fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<str>>, Error> {
         let cache_key = (tenant, name.to_owned());
         if let Some(secret) = self.caches().secrets.get(&cache_key) {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id that starts with `{prefix}_`")]
@@ -56,6 +58,13 @@ macro_rules! prefixed_id {
             #[must_use]
             pub const fn new(id: Uuid) -> Self {
                 Self(id)
+            }
+
+            /// When it was made, to the millisecond; for ids of version 7.
+            #[must_use]
+            pub const fn made_at(self) -> Timestamp {
+                // 48 bits of milliseconds are microseconds within 58.
+                Timestamp::from_micros((self.0.as_u128() >> 80) as i64 * 1000)
             }
 
             /// The raw 128 bits.
@@ -119,6 +128,10 @@ prefixed_id!(/// An event of the log; stable over redelivery.
     EventId, "evt");
 prefixed_id!(/// One call of a policy.
     DecisionId, "dec");
+prefixed_id!(/// A merchant's plugin, in all its versions.
+    PluginId, "plg");
+prefixed_id!(/// A back-test.
+    BacktestId, "bkt");
 prefixed_id!(/// An API key's public name.
     KeyId, "key");
 prefixed_id!(/// A key that seals a customer's personal data.

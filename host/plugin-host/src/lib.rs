@@ -35,5 +35,6 @@ pub use host::{Config, Host};
 pub use load::Error;
 pub use log::{Level, LogLine};
 pub use plugin::Plugin;
+pub use plugin::again::BadInput;
 #[doc(hidden)]
 pub use plugin::reuse::Question;

@@ -1,5 +1,6 @@
 //! A component that is ready to be asked.
 
+pub mod again;
 pub mod reuse;
 
 use std::sync::Arc;

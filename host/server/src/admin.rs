@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use app::hooks::Install;
 use app::merchant::{Scope, Settings};
-use app::policies::BindRequest;
 use app::{App, StartError};
 use clap::Subcommand;
 use domain::hooks::{FailurePolicy, Hook};
@@ -120,12 +120,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 bail!("--config must be a JSON object");
             }
             let wasm = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-            let request = BindRequest { hook, name, wasm, config, on_failure, hosts };
+            let request = Install { hook, name, wasm, config, on_failure, hosts };
             with_app(&common, async |app: &App| {
                 if !app.merchants().await?.iter().any(|merchant| merchant.tenant_id == tenant) {
                     bail!("there is no merchant {tenant}");
                 }
-                app.bind(tenant, request).await.context("the component is refused")?;
+                app.install(tenant, request).await.context("the component is refused")?;
                 let text = format!("{} now decides {} for {tenant}", file.display(), hook.name());
                 print(&common, &text, &json!({"tenant": tenant, "hook": hook.name()}))?;
                 Ok(ExitCode::SUCCESS)

@@ -3,15 +3,12 @@
 //! The file is read and judged first ([`sheet`], [`mapping`]: pure), then the server is asked what it has, the stock is
 //! raised by what is missing, and the rest is placed. Each step can be repeated without doubling anything.
 
-mod client;
 mod country;
 mod mapping;
 mod place;
 mod report;
 mod sheet;
 mod stock;
-mod stop;
-mod target;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -19,10 +16,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use client::Client;
 use mapping::Mapped;
 use report::Report;
-use stop::Stop;
+
+use crate::remote::client::{self, Client};
+use crate::remote::stop::Stop;
+use crate::remote::target;
 
 /// Import the "Online Retail" data set of the UCI Machine Learning Repository.
 ///

@@ -6,6 +6,8 @@ mod dev;
 mod faults;
 mod import;
 mod instance;
+mod plugin;
+mod remote;
 mod telemetry;
 
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ enum Command {
     /// Place the invoices of a file as orders
     #[command(subcommand)]
     Import(Import),
+    /// Upload plugins, bind them, and see what they would decide
+    Plugin(plugin::Args),
     /// Administer a data directory whose server is stopped
     Admin(admin::Args),
     /// Run the sandbox payment provider (`dev` does so by itself)
@@ -75,6 +79,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(args) => dev::run(args).await,
         Command::Import(Import::OnlineRetail(args)) => import::run(args).await,
+        Command::Plugin(args) => plugin::run(args).await,
         Command::Admin(args) => admin::run(args).await,
         Command::SandboxProvider(args) => {
             telemetry::init(false);

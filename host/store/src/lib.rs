@@ -20,6 +20,7 @@ mod levels;
 mod lock;
 mod merchant;
 pub mod outcome;
+mod plugins;
 mod prepare;
 mod queue;
 mod reads;

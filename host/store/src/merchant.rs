@@ -6,7 +6,7 @@ use domain::ids::{CustomerId, KeyId, SealKeyId, TenantId, WarehouseId};
 
 use crate::changeset::SealKey;
 use crate::reads::own;
-use crate::records::{Binding, PluginVersion, Tenant};
+use crate::records::Tenant;
 use crate::sqlite::columns::{id, text};
 use crate::{Error, Store};
 
@@ -69,58 +69,6 @@ impl Store {
         Ok(query.execute(&mut *self.writer().await).await?.rows_affected() > 0)
     }
 
-    /// Binds a hook, in place of what was bound.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn put_binding(&self, tenant: TenantId, binding: &Binding) -> Result<(), Error> {
-        let sql = "insert into hook_bindings (tenant_id, hook, plugin, version, digest, config, on_failure, hosts, updated_at) \
-                   values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (tenant_id, hook) do update set plugin = excluded.plugin, \
-                   version = excluded.version, digest = excluded.digest, config = excluded.config, \
-                   on_failure = excluded.on_failure, hosts = excluded.hosts, updated_at = excluded.updated_at";
-        let query = sqlx::query(sql)
-            .bind(own(tenant))
-            .bind(text(&binding.hook))
-            .bind(text(&binding.plugin))
-            .bind(text(&binding.version))
-            .bind(binding.digest.clone())
-            .bind(text(&binding.config))
-            .bind(text(&binding.on_failure))
-            .bind(json(&binding.hosts)?)
-            .bind(binding.updated_at.micros());
-        query.execute(&mut *self.writer().await).await?;
-        Ok(())
-    }
-
-    /// Keeps a component's bytes; the same digest is kept once.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn put_component(&self, digest: &str, wasm: &[u8]) -> Result<(), Error> {
-        let query = sqlx::query("insert into components (digest, wasm) values (?, ?) on conflict (digest) do nothing")
-            .bind(text(digest))
-            .bind(wasm.to_vec());
-        query.execute(&mut *self.writer().await).await?;
-        Ok(())
-    }
-
-    /// Records a version of a plugin whose component is kept already. False where the version exists.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn put_plugin(&self, tenant: TenantId, plugin: &PluginVersion) -> Result<bool, Error> {
-        let sql = "insert into plugins (tenant_id, plugin, version, digest, hook, created_at) values (?, ?, ?, ?, ?, ?) \
-                   on conflict (tenant_id, plugin, version) do nothing";
-        let query = sqlx::query(sql)
-            .bind(own(tenant))
-            .bind(text(&plugin.plugin))
-            .bind(text(&plugin.version))
-            .bind(text(&plugin.digest))
-            .bind(text(&plugin.hook))
-            .bind(plugin.created_at.micros());
-        Ok(query.execute(&mut *self.writer().await).await?.rows_affected() > 0)
-    }
-
     /// Keeps a secret that the caller sealed, in place of the one with its name.
     ///
     /// # Errors
@@ -170,8 +118,4 @@ impl Store {
         let rows = query.fetch_all(&mut *self.writer().await).await?;
         rows.iter().map(|row| crate::sqlite::columns::Columns::new(row).id(SealKeyId::new)).collect()
     }
-}
-
-fn json(list: &[String]) -> Result<String, Error> {
-    serde_json::to_string(list).map_err(|e| Error::Inconsistent(e.to_string()))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, Sku, TenantId, WarehouseId};
+use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, PluginId, Sku, TenantId, WarehouseId};
 use domain::order::Order;
 use domain::status::OrderStatus;
 use domain::time::Timestamp;
@@ -172,6 +172,10 @@ pub struct Binding {
     pub on_failure: String,
     /// The hosts it may send to.
     pub hosts: Vec<String>,
+    /// Counts the changes of the hook's binding, from 1.
+    pub revision: u64,
+    /// Who bound it.
+    pub actor: String,
     /// When it was bound.
     pub updated_at: Timestamp,
 }
@@ -179,14 +183,20 @@ pub struct Binding {
 /// A version of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginVersion {
+    /// The plugin's id.
+    pub plugin_id: PluginId,
     /// The plugin's name.
     pub plugin: String,
-    /// From 1 or whatever the app counts.
+    /// From 1 in the order of uploads.
     pub version: String,
-    /// The component's digest.
+    /// The component's digest; versions of a plugin have different ones.
     pub digest: String,
     /// Which hook it is for.
     pub hook: String,
+    /// `compiling`, then `ready` or `refused`.
+    pub status: String,
+    /// What the checks found, a JSON object of the app's.
+    pub report: String,
     /// When it was uploaded.
     pub created_at: Timestamp,
 }

@@ -158,10 +158,15 @@ impl<'v> Value<'v> {
         self.parsed(parse_country)
     }
 
-    /// Any JSON object of bounded size and depth, as compact text.
+    /// Any JSON object of at most [`METADATA_BYTES_MAX`] and bounded depth, as compact text.
     pub fn metadata(&self) -> Option<String> {
+        self.any_object(METADATA_BYTES_MAX)
+    }
+
+    /// Any JSON object of bounded size and depth, as compact text.
+    pub fn any_object(&self, bytes_max: usize) -> Option<String> {
         self.expect(Kind::Object, "an object")?;
-        match rewrite::compact(self.raw, METADATA_BYTES_MAX) {
+        match rewrite::compact(self.raw, bytes_max) {
             Ok(text) => Some(text),
             Err(why) => self.fault(why.to_string()),
         }

@@ -6,15 +6,23 @@ use domain::ids::WarehouseId;
 use super::*;
 use crate::json::Document as Body;
 use crate::problem::Problem;
-use crate::routes::{keys, orders, stock};
+use crate::routes::{hooks, keys, orders, plugins, secrets, stock};
 
 type Names = BTreeSet<String>;
 /// What a reader knows at each place of a body, and which schema describes the place.
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: &[&str] = &[
+const OPERATIONS: [&str; 39] = [
+    "get /api/v1/backtests/{id}",
+    "delete /api/v1/backtests/{id}",
+    "post /api/v1/decisions/{id}/replay",
     "get /api/v1/events",
+    "get /api/v1/hooks",
+    "get /api/v1/hooks/{hook}",
+    "put /api/v1/hooks/{hook}",
+    "post /api/v1/hooks/{hook}/rollback",
+    "put /api/v1/hooks/{hook}/{binding}",
     "post /api/v1/inventory/adjust",
     "get /api/v1/inventory/{sku}",
     "put /api/v1/inventory/{sku}/{warehouse}",
@@ -30,7 +38,17 @@ const OPERATIONS: &[&str] = &[
     "post /api/v1/orders/{id}/hold",
     "post /api/v1/orders/{id}/pay",
     "post /api/v1/orders/{id}/release",
+    "get /api/v1/plugins",
+    "post /api/v1/plugins",
+    "get /api/v1/plugins/{id}",
+    "get /api/v1/plugins/{id}/versions",
+    "get /api/v1/plugins/{id}/versions/{version}",
+    "post /api/v1/plugins/{id}/versions/{version}/backtest",
+    "post /api/v1/plugins/{id}/versions/{version}/run",
     "get /api/v1/search/orders",
+    "get /api/v1/secrets",
+    "put /api/v1/secrets/{name}",
+    "delete /api/v1/secrets/{name}",
     "get /api/v1/warehouses",
     "put /api/v1/warehouses/{id}",
     "get /livez",
@@ -135,6 +153,10 @@ fn readers_and_schemas_know_the_same_fields() {
         (known_fields(orders::hold::read_hold, flat), &[("", "HoldOrder")]),
         (known_fields(orders::hold::read_release, flat), &[("", "ReleaseOrder")]),
         (known_fields(keys::read, flat), &[("", "CreateKey")]),
+        (known_fields(hooks::read_binding, flat), &[("", "BindHook")]),
+        (known_fields(secrets::read_value, flat), &[("", "PutSecret")]),
+        (known_fields(plugins::read_input, flat), &[("", "RunVersion")]),
+        (known_fields(plugins::read_span, flat), &[("", "StartBacktest")]),
         (known_fields(|b| stock::warehouses::read(b, warehouse()), flat), &[("", "PutWarehouse")]),
         (known_fields(stock::inventory::read_on_hand, flat), &[("", "PutInventory")]),
         (
@@ -171,6 +193,9 @@ fn what_a_reader_requires_the_schema_requires() {
     assert_eq!(missing(orders::pay::read(&empty).err()), required("PayOrder"));
     assert_eq!(missing(orders::hold::read_hold(&empty).err()), required("HoldOrder"));
     assert_eq!(missing(keys::read(&empty).err()), required("CreateKey"));
+    assert_eq!(missing(hooks::read_binding(&empty).err()), required("BindHook"));
+    assert_eq!(missing(secrets::read_value(&empty).err()), required("PutSecret"));
+    assert_eq!(missing(plugins::read_input(&empty).err()), required("RunVersion"));
     assert_eq!(missing(stock::warehouses::read(&empty, warehouse()).err()), required("PutWarehouse"));
     assert_eq!(missing(stock::inventory::read_on_hand(&empty).err()), required("PutInventory"));
     assert_eq!(missing(stock::inventory::read_changes(&empty).err()), required("AdjustInventory"));

@@ -66,12 +66,20 @@ codes! {
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, "A request with this idempotency key is still running";
     /// More units are promised to orders than would be left.
     StockReserved = "stock_reserved", CONFLICT, "More stock is reserved than would be left";
+    /// A plugin's name stands for another hook.
+    OtherHook = "other_hook", CONFLICT, "The plugin serves another hook";
+    /// The version is still being checked, or was refused.
+    VersionNotReady = "version_not_ready", CONFLICT, "The version cannot be used";
+    /// Nothing else was bound before.
+    NothingToRollBack = "nothing_to_roll_back", CONFLICT, "Nothing else was bound before";
     /// `If-Match` names another version.
-    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "The order has changed";
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It has changed meanwhile";
+    /// `If-Match` is missing where it is needed.
+    PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "An If-Match header is required";
     /// The body is larger than allowed.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
-    /// The body is not declared as JSON.
-    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
+    /// The body is not declared as what it must be.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body has the wrong type";
     /// Understood, but wrong; `errors` names each fault.
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request has faults";
     /// The search query cannot be parsed.
@@ -88,6 +96,8 @@ codes! {
     QuoteNotFound = "quote_not_found", UNPROCESSABLE_ENTITY, "There is no such quote";
     /// Parts of an order cannot be cancelled.
     PartialCancelUnavailable = "partial_cancel_unavailable", UNPROCESSABLE_ENTITY, "Only a whole order can be cancelled";
+    /// The component cannot be run, or breaks a law of its hook.
+    ComponentRefused = "component_refused", UNPROCESSABLE_ENTITY, "The component is refused";
     /// The total is beyond what is computed with.
     TotalTooLarge = "total_too_large", UNPROCESSABLE_ENTITY, "The order's total is too large";
     /// The order's document would be larger than is stored.

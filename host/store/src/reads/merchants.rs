@@ -1,10 +1,10 @@
-//! Merchants, their keys, and what decides for them.
+//! Merchants, their keys and secrets.
 
 use domain::ids::{KeyId, TenantId};
 use sqlx::sqlite::SqliteRow;
 
 use super::own;
-use crate::records::{ApiKey, Binding, PluginVersion, Tenant};
+use crate::records::{ApiKey, Tenant};
 use crate::sqlite::columns::Columns;
 use crate::{Error, Store};
 
@@ -48,60 +48,6 @@ impl Store {
                    order by created_at, key_id";
         let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(api_key).collect()
-    }
-
-    /// What decides a merchant's hooks. A hook without a row is decided by the built-in default.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn bindings(&self, tenant: TenantId) -> Result<Vec<Binding>, Error> {
-        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, updated_at from hook_bindings \
-                   where tenant_id = ? order by hook";
-        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
-        let binding = |row| {
-            let mut columns = Columns::new(row);
-            Ok(Binding {
-                hook: columns.get()?,
-                plugin: columns.get()?,
-                version: columns.get()?,
-                digest: columns.get()?,
-                config: columns.get()?,
-                on_failure: columns.get()?,
-                hosts: columns.json()?,
-                updated_at: columns.time()?,
-            })
-        };
-        rows.iter().map(binding).collect()
-    }
-
-    /// The versions of a merchant's plugins.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn plugins(&self, tenant: TenantId) -> Result<Vec<PluginVersion>, Error> {
-        let sql = "select plugin, version, digest, hook, created_at from plugins where tenant_id = ? \
-                   order by plugin, created_at, version";
-        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
-        let plugin = |row| {
-            let mut columns = Columns::new(row);
-            Ok(PluginVersion {
-                plugin: columns.get()?,
-                version: columns.get()?,
-                digest: columns.get()?,
-                hook: columns.get()?,
-                created_at: columns.time()?,
-            })
-        };
-        rows.iter().map(plugin).collect()
-    }
-
-    /// A component's bytes.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, Error> {
-        let query = sqlx::query_scalar("select wasm from components where digest = ?").bind(digest.to_owned());
-        Ok(query.fetch_optional(&mut *self.reader().await?).await?)
     }
 
     /// A secret's sealed value.

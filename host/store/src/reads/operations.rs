@@ -1,10 +1,13 @@
 //! What is being done outside for an order, and what policies decided about it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use domain::hooks::Hook;
 use domain::ids::{CustomerId, DecisionId, OrderId, SealKeyId, TenantId};
+use domain::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
 
 use super::own;
 use crate::changeset::{Decision, JournalEntry, JournalKind, Operation, SealKey};
@@ -30,6 +33,54 @@ impl Store {
         let query = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
         let rows = query.fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(decision).collect()
+    }
+
+    /// A policy call by its id. Ids are not indexed by themselves, but tell when they were made, and an order's when it was
+    /// placed: only orders placed up to then, and not before `since`, are looked through.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn decision(
+        &self,
+        tenant: TenantId,
+        decision_id: DecisionId,
+        since: Timestamp,
+    ) -> Result<Option<Decision>, Error> {
+        let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
+                   logs, error, at from decisions where tenant_id = ? and decision_id = ? and order_id between ? and ? \
+                   order by order_id desc limit 1";
+        let latest = Uuid::from_u128(decision_id.uuid().as_u128() | (u128::MAX >> ID_TIME_BITS));
+        let query =
+            sqlx::query(sql).bind(own(tenant)).bind(id(decision_id.uuid())).bind(id(first_id(since))).bind(id(latest));
+        query.fetch_optional(&mut *self.reader().await?).await?.as_ref().map(decision).transpose()
+    }
+
+    /// The policy calls of a hook about orders placed from a moment until before another, newest order first, from below
+    /// one of them: the history that a back-test decides again.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn recorded_decisions(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        placed: Range<Timestamp>,
+        below: Option<(OrderId, DecisionId)>,
+        limit: u32,
+    ) -> Result<Vec<Decision>, Error> {
+        let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
+                   logs, error, at from decisions where tenant_id = ? and order_id >= ? \
+                   and (order_id, decision_id) < (?, ?) and hook = ? order by order_id desc, decision_id desc limit ?";
+        let end = (first_id(placed.end), Uuid::nil());
+        let (order, call) = below.map_or(end, |(order, call)| (order.uuid(), call.uuid()));
+        let query = sqlx::query(sql)
+            .bind(own(tenant))
+            .bind(id(first_id(placed.start)))
+            .bind(id(order))
+            .bind(id(call))
+            .bind(text(hook.name()))
+            .bind(i64::from(limit));
+        query.fetch_all(&mut *self.reader().await?).await?.iter().map(decision).collect()
     }
 
     /// The outside operations of an order with their journals, by task.
@@ -97,6 +148,15 @@ fn decision(row: &SqliteRow) -> Result<Decision, Error> {
         error: columns.get()?,
         at: columns.time()?,
     })
+}
+
+/// The leading bits of an id (UUID version 7) that are its milliseconds since 1970.
+const ID_TIME_BITS: u32 = 48;
+
+/// Not above any id made at this moment, above all made before it.
+fn first_id(at: Timestamp) -> Uuid {
+    let millis = u128::try_from(at.micros() / 1000).unwrap_or(0);
+    Uuid::from_u128(millis << (u128::BITS - ID_TIME_BITS))
 }
 
 fn hook(name: &str) -> Result<Hook, String> {

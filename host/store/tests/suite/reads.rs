@@ -1,6 +1,6 @@
 //! Reads: lists, histories, facts, and what a merchant sets up.
 
-use domain::ids::{CustomerId, ExternalId, KeyId, OrderId, SealKeyId};
+use domain::ids::{CustomerId, ExternalId, KeyId, OrderId, PluginId, SealKeyId};
 use domain::status::OrderStatus;
 use store::{ApiKey, Binding, Changeset, Error, Filter, JournalEntry, JournalKind, Operation, PluginVersion, SealKey};
 use uuid::Uuid;
@@ -227,32 +227,53 @@ async fn what_a_merchant_sets_up_comes_back() {
     assert_eq!(store.component("sha256:22").await.unwrap().as_deref(), Some(&b"\0asm"[..]));
     assert_eq!(store.component("sha256:23").await.unwrap(), None);
     let plugin = PluginVersion {
+        plugin_id: PluginId::new(Uuid::from_u128(7)),
         plugin: "nearest".into(),
-        version: "1".into(),
+        version: String::new(),
         digest: "sha256:22".into(),
         hook: "routing".into(),
+        status: "compiling".into(),
+        report: "{}".into(),
         created_at: NOW,
     };
-    assert!(store.put_plugin(world.tenant, &plugin).await.unwrap());
-    assert!(!store.put_plugin(world.tenant, &plugin).await.unwrap());
-    let unknown = PluginVersion { version: "2".into(), digest: "sha256:none".into(), ..plugin.clone() };
-    assert!(matches!(store.put_plugin(world.tenant, &unknown).await, Err(Error::Refused { .. })));
-    assert_eq!(store.plugins(world.tenant).await.unwrap(), [plugin]);
+    let first = store.add_plugin_version(world.tenant, &plugin).await.unwrap().unwrap();
+    assert_eq!(first, PluginVersion { version: "1".into(), ..plugin.clone() });
+    assert_eq!(store.add_plugin_version(world.tenant, &plugin).await.unwrap(), None, "the same component again");
+    let unknown = PluginVersion { digest: "sha256:none".into(), ..plugin.clone() };
+    assert!(matches!(store.add_plugin_version(world.tenant, &unknown).await, Err(Error::Refused { .. })));
+    store.put_component("sha256:33", b"\0asm 2").await.unwrap();
+    let other = PluginVersion { plugin_id: PluginId::new(Uuid::from_u128(8)), digest: "sha256:33".into(), ..plugin };
+    let second = store.add_plugin_version(world.tenant, &other).await.unwrap().unwrap();
+    assert_eq!((second.version.as_str(), second.plugin_id), ("2", first.plugin_id), "a plugin keeps its id");
+    assert_eq!(store.unjudged_plugin_versions().await.unwrap().len(), 2);
+    store.judge_plugin_version(world.tenant, "nearest", "1", "ready", r#"{"size":4}"#).await.unwrap();
+    let judged = PluginVersion { status: "ready".into(), report: r#"{"size":4}"#.into(), ..first };
+    assert_eq!(store.plugin_versions(world.tenant).await.unwrap(), [judged, second.clone()]);
+    assert_eq!(store.unjudged_plugin_versions().await.unwrap(), [(world.tenant, second)]);
+    assert_eq!(store.plugin_versions(tenant(2)).await.unwrap(), []);
 
     let binding = Binding {
-        hook: "payment/main".into(),
+        hook: "payment".into(),
         plugin: "sandbox".into(),
         version: "1".into(),
         digest: Some("sha256:22".into()),
         config: "{}".into(),
         on_failure: "hold".into(),
         hosts: vec!["127.0.0.1:9".into()],
+        revision: 1,
+        actor: "ann".into(),
         updated_at: NOW,
     };
-    store.put_binding(world.tenant, &binding).await.unwrap();
-    let newer = Binding { version: "2".into(), ..binding };
-    store.put_binding(world.tenant, &newer).await.unwrap();
-    assert_eq!(store.bindings(world.tenant).await.unwrap(), [newer]);
+    assert_eq!(store.put_binding(world.tenant, &binding, Some(1)).await.unwrap(), None, "nothing is bound yet");
+    assert_eq!(store.put_binding(world.tenant, &binding, Some(0)).await.unwrap(), Some(1));
+    let newer = Binding { version: "2".into(), revision: 2, actor: "bob".into(), ..binding.clone() };
+    assert_eq!(store.put_binding(world.tenant, &newer, Some(0)).await.unwrap(), None, "something is bound");
+    assert_eq!(store.put_binding(world.tenant, &newer, Some(1)).await.unwrap(), Some(2));
+    assert_eq!(store.bindings(world.tenant).await.unwrap(), std::slice::from_ref(&newer));
+    let newest = Binding { revision: 3, ..binding.clone() };
+    assert_eq!(store.put_binding(world.tenant, &newest, None).await.unwrap(), Some(3));
+    assert_eq!(store.binding_history(world.tenant, "payment").await.unwrap(), [newest, newer, binding]);
+    assert_eq!(store.binding_history(world.tenant, "tax").await.unwrap(), []);
 
     store.put_secret(world.tenant, "sandbox", b"one").await.unwrap();
     store.put_secret(world.tenant, "sandbox", b"two").await.unwrap();

@@ -4,6 +4,7 @@ mod concurrency;
 mod disconnects;
 mod no_fast_path;
 mod operations;
+mod plugins;
 mod policies;
 mod refusals;
 mod saga;

@@ -21,6 +21,7 @@ pub fn all(stage: &Stage) -> Vec<Case> {
         commands(stage),
         queries(),
         stock(stage),
+        plugins(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -325,6 +326,70 @@ pub async fn members(stage: &Stage) {
     reply.expect_refusal(400, "invalid_cursor");
 }
 
+/// Of plugins, hooks and secrets.
+fn plugins() -> Vec<Case> {
+    let put = |path: &str, body: &serde_json::Value| Request::new("PUT", path).json(body);
+    let any = |request: Request| request.header("if-match", "*");
+    let bind = |body| any(put("/hooks/routing", &body));
+    let upload = |query: &str| {
+        let request = post(&format!("/plugins{query}")).header("content-type", "application/wasm");
+        Request { body: Some(b"\0asm".to_vec()), ..request }
+    };
+    let reference = json!({"plugin": "routing-nearest"});
+    let nobodys = "/plugins/plg_00000000000000000000000001";
+    let invalid = |name, request| Case::new(name, request, 422, "invalid_request");
+    vec![
+        Case::new("a component as JSON", post("/plugins?name=x").json(&json!({})), 415, "unsupported_media_type"),
+        invalid("no name", upload("")).at(&["/name"]),
+        invalid("an unknown parameter", upload("?name=x&nmae=y")).at(&["/nmae"]),
+        invalid("a long name", upload(&format!("?name={}", "x".repeat(101)))).at(&["/name"]),
+        Case::new("nobody's plugin", Request::new("GET", nobodys), 404, "not_found"),
+        Case::new("a plugin's name for its id", Request::new("GET", "/plugins/routing-nearest"), 404, "not_found"),
+        Case::new(
+            "a run of nobody's",
+            post(&format!("{nobodys}/versions/1/run")).json(&json!({"input": {}})),
+            404,
+            "not_found",
+        ),
+        invalid("no input", post(&format!("{nobodys}/versions/1/run")).json(&json!({}))).at(&["/input"]),
+        invalid(
+            "a back-test of none",
+            post(&format!("{nobodys}/versions/1/backtest")).json(&json!({"limit": 0, "from": "soon"})),
+        )
+        .at(&["/limit", "/from"]),
+        Case::new(
+            "nobody's back-test",
+            Request::new("GET", "/backtests/bkt_00000000000000000000000001"),
+            404,
+            "not_found",
+        ),
+        Case::new("nobody's decision", post("/decisions/dec_00000000000000000000000001/replay"), 404, "not_found"),
+        Case::new("an unknown hook", Request::new("GET", "/hooks/magic"), 404, "not_found"),
+        Case::new("another binding", any(put("/hooks/payment/second", &reference)), 404, "not_found"),
+        Case::new("an adapter without a binding", any(put("/hooks/payment", &reference)), 404, "not_found"),
+        Case::new("no revision", put("/hooks/routing", &reference), 428, "precondition_required"),
+        Case::new(
+            "an old revision",
+            put("/hooks/routing", &reference).header("if-match", "\"77\""),
+            412,
+            "precondition_failed",
+        ),
+        Case::new("another hook", any(put("/hooks/tax", &reference)), 409, "other_hook"),
+        Case::new("nothing before", post("/hooks/risk/rollback"), 409, "nothing_to_roll_back"),
+        invalid("no plugin", bind(json!({}))).at(&["/plugin"]),
+        invalid("an unknown plugin", bind(json!({"plugin": "nobody"}))).at(&["/plugin"]),
+        invalid("an unknown version", bind(json!({"plugin": "routing-nearest", "version": "99"}))).at(&["/version"]),
+        invalid("no adapter", any(put("/hooks/payment/main", &json!({"plugin": "native"})))).at(&["/plugin"]),
+        invalid(
+            "bad settings",
+            bind(json!({"plugin": "x", "config": [], "hosts": ["nowhere"], "on_failure": "panic"})),
+        )
+        .at(&["/config", "/hosts/0", "/on_failure"]),
+        invalid("a secret without a value", put("/secrets/some", &json!({}))).at(&["/value"]),
+        Case::new("an unknown secret", Request::new("DELETE", "/secrets/some"), 404, "not_found"),
+    ]
+}
+
 /// 401 and 403.
 pub async fn keys_and_scopes(stage: &Stage) {
     let client = &stage.shop.client;
@@ -372,6 +437,9 @@ fn needed(method: &str, path: &str) -> &'static [&'static str] {
     let is_stock = path.starts_with("/inventory") || path.starts_with("/warehouses");
     match method {
         _ if path.starts_with("/keys") => &["admin"],
+        _ if ["/plugins", "/hooks", "/secrets", "/backtests", "/decisions"].iter().any(|of| path.starts_with(of)) => {
+            &["plugins:write"]
+        }
         "GET" if is_stock => &["inventory:write", "orders:read"],
         "GET" => &["orders:read"],
         _ if is_stock => &["inventory:write"],

@@ -9,7 +9,7 @@ use super::merchants::OPERATIONS;
 use super::{Stage, cases};
 
 /// Codes that no table can provoke, and where they are provoked instead.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("body_too_large", "cases::members"),
     ("unauthorized", "cases::keys_and_scopes"),
     ("forbidden", "cases::keys_and_scopes"),
@@ -19,6 +19,8 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("order_too_large", "concurrency::an_order_that_cannot_be_kept_fails_alone_among_its_neighbours"),
     ("order_rejected", "policies::a_merchants_rules_send_orders_to_review_or_refuse_them"),
     ("policy_failed", "policies::a_hostile_policy_harms_nobody_but_its_own_merchant"),
+    ("component_refused", "plugins::what_is_no_policy_is_refused_with_every_reason"),
+    ("version_not_ready", "plugins::what_is_no_policy_is_refused_with_every_reason"),
     ("rate_limited", "rates::who_asks_too_often_is_told_when_to_come_back"),
     // Between the end of that time and the timer that cancels the order lie milliseconds: the domain's tests have it.
     ("payment_retry_expired", "domain"),
@@ -69,6 +71,7 @@ fn codes_of(response: &Value) -> Vec<String> {
 
 /// A path with its ids left out: parameters and the tables' own ids alike.
 fn shape(path: &str) -> String {
-    let is_id = |segment: &&str| segment.contains(['{', '-']) || segment.starts_with("key_");
+    let ids = ["key_", "plg_", "bkt_", "dec_"];
+    let is_id = |segment: &&str| segment.contains(['{', '-']) || ids.iter().any(|id| segment.starts_with(id));
     path.split('/').map(|segment| if is_id(&segment) { "*" } else { segment }).collect::<Vec<_>>().join("/")
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 19] = [
+pub const OPERATIONS: [(&str, &str); 37] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("GET", "/orders/{order}"),
@@ -28,6 +28,24 @@ pub const OPERATIONS: [(&str, &str); 19] = [
     ("GET", "/keys"),
     ("POST", "/keys"),
     ("DELETE", "/keys/key_00000000000000000000000001"),
+    ("GET", "/plugins"),
+    ("POST", "/plugins"),
+    ("GET", "/plugins/plg_00000000000000000000000001"),
+    ("GET", "/plugins/plg_00000000000000000000000001/versions"),
+    ("GET", "/plugins/plg_00000000000000000000000001/versions/v-1"),
+    ("POST", "/plugins/plg_00000000000000000000000001/versions/v-1/run"),
+    ("POST", "/plugins/plg_00000000000000000000000001/versions/v-1/backtest"),
+    ("GET", "/backtests/bkt_00000000000000000000000001"),
+    ("DELETE", "/backtests/bkt_00000000000000000000000001"),
+    ("POST", "/decisions/dec_00000000000000000000000001/replay"),
+    ("GET", "/hooks"),
+    ("GET", "/hooks/x-hook"),
+    ("PUT", "/hooks/x-hook"),
+    ("PUT", "/hooks/x-hook/x-binding"),
+    ("POST", "/hooks/x-hook/rollback"),
+    ("GET", "/secrets"),
+    ("PUT", "/secrets/x-secret"),
+    ("DELETE", "/secrets/x-secret"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Which server the orders go to.
+//! Which server a tool speaks to.
 
 use std::path::Path;
 

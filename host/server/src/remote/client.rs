@@ -1,4 +1,4 @@
-//! The REST API as the import needs it: patient where the server asks for patience, and never twice the same effect.
+//! The REST API as a tool needs it: patient where the server asks for patience, and never twice the same effect.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use serde_json::Value;
 use super::stop::Stop;
 use super::target::Target;
 
-/// How often a request is tried before the import gives up. Being asked to come back later does not count.
+/// How often a request is tried before the tool gives up. Being asked to come back later does not count.
 const FAILED_TRIES_MAX: usize = 8;
 /// How long the server may ask to wait before that is taken for a mistake.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 /// One answer must come within this time. The server's own limit is shorter.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why the import cannot go on.
+/// Why a tool cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Ctrl-C.
@@ -97,7 +97,7 @@ impl Client {
         let base = base.join("/api/v1/").with_context(|| format!("`{}` cannot be a server's address", target.url))?;
         let mut builder = reqwest::Client::builder().timeout(TIMEOUT).no_proxy();
         if base.scheme() == "http" {
-            // A machine without root certificates can still import into its own server.
+            // A machine without root certificates can still reach its own server.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self {
@@ -141,6 +141,32 @@ impl Client {
         let url = self.url(segments, &[]);
         let request = || self.http.request(Method::POST, url.clone()).header("idempotency-key", key);
         self.send(|| json(request(), body.to_owned())).await
+    }
+
+    /// Replaces what has this `ETag`.
+    pub async fn replace(&self, segments: &[&str], tag: &str, body: &Value) -> Result<Answer, Error> {
+        let url = self.url(segments, &[]);
+        let request = || self.http.request(Method::PUT, url.clone()).header(header::IF_MATCH, tag);
+        self.send(|| json(request(), body.to_string())).await
+    }
+
+    /// Asks for something that may be asked for again.
+    pub async fn ask(&self, segments: &[&str], body: &Value) -> Result<Answer, Error> {
+        let url = self.url(segments, &[]);
+        self.send(|| json(self.http.request(Method::POST, url.clone()), body.to_string())).await
+    }
+
+    /// Sends a component.
+    pub async fn upload(&self, segments: &[&str], query: &[(&str, &str)], wasm: &[u8]) -> Result<Answer, Error> {
+        let url = self.url(segments, query);
+        let request = || self.http.request(Method::POST, url.clone()).header(header::CONTENT_TYPE, "application/wasm");
+        self.send(|| request().body(wasm.to_vec())).await
+    }
+
+    /// Removes or ends something.
+    pub async fn delete(&self, segments: &[&str]) -> Result<Answer, Error> {
+        let url = self.url(segments, &[]);
+        self.send(|| self.http.request(Method::DELETE, url.clone())).await
     }
 
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, Error> {

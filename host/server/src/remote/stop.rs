@@ -1,11 +1,11 @@
-//! Ctrl-C ends an import between two orders.
+//! Ctrl-C ends a tool between two requests.
 
 use std::io::Write as _;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Whether the import is to end. The second Ctrl-C does not wait for the requests under way.
+/// Whether the tool is to end. The second Ctrl-C does not wait for the requests under way.
 #[derive(Clone)]
 pub struct Stop(watch::Receiver<bool>);
 

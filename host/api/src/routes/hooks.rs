@@ -1,0 +1,232 @@
+//! `GET` and `PUT /hooks`, and going back to what was bound before.
+
+use app::hooks::{Bound, Wanted};
+use app::plugins::CONFIG_BYTES_MAX;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::ETAG;
+use domain::hooks::{FailurePolicy, Hook};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Api;
+use crate::auth::{Authorized, PluginsWrite};
+use crate::body::JsonBody;
+use crate::conditional::{IfMatch, etag};
+use crate::json::{Document, Value};
+use crate::path::{Id, Ids};
+use crate::problem::{Code, Problem};
+use crate::refusals::refusals;
+use crate::routes::put;
+use crate::views::plugin::HookView;
+use crate::views::{All, AnyJson};
+
+const PLUGIN_CHARS_MAX: usize = 100;
+const VERSION_CHARS_MAX: usize = 20;
+const HOSTS_MAX: usize = 20;
+const HOST_CHARS_MAX: usize = 260;
+/// The one binding that an adapter's hook has.
+const MAIN: &str = "main";
+
+/// What is to decide a hook.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this type is only the schema; `read_binding` reads the body")]
+pub struct BindHook {
+    /// The plugin's name or id, or `native` for the built-in default.
+    #[schema(example = "nearest-warehouse")]
+    plugin: String,
+    /// Its newest version that is ready where none is given.
+    #[schema(example = "3")]
+    version: Option<String>,
+    /// What the component is told with every call: a JSON object of at most 64 kB.
+    #[schema(value_type = Option<Object>)]
+    config: Option<AnyJson>,
+    /// The hosts that an adapter may speak to, `host:port`.
+    #[schema(max_items = 20, example = json!(["api.example.com:443"]))]
+    hosts: Option<Vec<String>>,
+    /// `fallback`, `hold` or `reject`; `fallback` for routing and `hold` for the others where nothing is given.
+    on_failure: Option<String>,
+}
+
+/// Binds only in place of a known revision.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "this type is only documentation; `conditional` reads the header")]
+pub struct RevisionHeader {
+    /// The `ETag` of what is replaced, `"0"` for a hook that was never bound, or `*` for whatever it is.
+    #[param(rename = "If-Match", example = "\"3\"")]
+    if_match: String,
+}
+
+refusals!(
+    /// Of reading bindings.
+    ListRefusals: COMMON
+);
+
+refusals!(
+    /// Of reading a binding.
+    ReadRefusals: COMMON; NotFound
+);
+
+refusals!(
+    /// Of binding a hook.
+    BindRefusals: COMMON BODY; NotFound, OtherHook, VersionNotReady, PreconditionFailed, PreconditionRequired
+);
+
+refusals!(
+    /// Of going back.
+    RollbackRefusals: COMMON; NotFound, BadRequest, NothingToRollBack, PreconditionFailed
+);
+
+/// Lists what decides each hook.
+#[utoipa::path(
+    get, path = "/api/v1/hooks", operation_id = "listHooks", tag = "Plugins",
+    responses((status = 200, description = "The hooks.", body = All<HookView>), ListRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn list(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+) -> Result<Json<All<HookView>>, Problem> {
+    let bound = api.app.bound(caller.tenant()).await?;
+    Ok(Json(All { data: bound.into_values().map(HookView::from).collect() }))
+}
+
+/// What decides a hook.
+#[utoipa::path(
+    get, path = "/api/v1/hooks/{hook}", operation_id = "getHook", tag = "Plugins",
+    params(("hook" = String, Path, description = "`routing`, `tax`, `risk` or `payment`.")),
+    responses((status = 200, description = "The binding.", body = HookView, headers(("ETag" = String))), ReadRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn read(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+    Id(hook): Id<Hook>,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    let bound = api.app.bound(caller.tenant()).await?.remove(&hook);
+    Ok(answer(bound.ok_or_else(Problem::not_found)?))
+}
+
+/// Binds a policy to its hook. It decides on every node within a second.
+#[utoipa::path(
+    put, path = "/api/v1/hooks/{hook}", operation_id = "bindHook", tag = "Plugins",
+    params(("hook" = String, Path, description = "`routing`, `tax` or `risk`."), RevisionHeader),
+    request_body = BindHook,
+    responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), BindRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn bind(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+    Id(hook): Id<Hook>,
+    if_match: IfMatch,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    if hook == Hook::Payment {
+        return Err(Problem::not_found());
+    }
+    bound(&api, &caller, hook, if_match, &headers, &body).await
+}
+
+/// Binds an adapter to its hook. An operation that has begun stays with the adapter that began it.
+#[utoipa::path(
+    put, path = "/api/v1/hooks/{hook}/{binding}", operation_id = "bindAdapter", tag = "Plugins",
+    params(
+        ("hook" = String, Path, description = "`payment`."),
+        ("binding" = String, Path, description = "`main`."),
+        RevisionHeader,
+    ),
+    request_body = BindHook,
+    responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), BindRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn bind_adapter(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+    Ids(hook, binding): Ids<Hook, String>,
+    if_match: IfMatch,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    if hook != Hook::Payment || binding != MAIN {
+        return Err(Problem::not_found());
+    }
+    bound(&api, &caller, hook, if_match, &headers, &body).await
+}
+
+/// Binds again what was bound before the present binding.
+#[utoipa::path(
+    post, path = "/api/v1/hooks/{hook}/rollback", operation_id = "rollBackHook", tag = "Plugins",
+    params(("hook" = String, Path, description = "`routing`, `tax`, `risk` or `payment`.")),
+    responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), RollbackRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn roll_back(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+    Id(hook): Id<Hook>,
+    IfMatch(revision): IfMatch,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    Ok(answer(api.app.roll_back(&caller, hook, revision).await?))
+}
+
+async fn bound(
+    api: &Api,
+    caller: &app::merchant::Caller,
+    hook: Hook,
+    IfMatch(revision): IfMatch,
+    headers: &HeaderMap,
+    body: &Document,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    if !headers.contains_key(axum::http::header::IF_MATCH) {
+        let detail = "A binding is replaced only with an `If-Match` header: the `ETag` of what is bound, or `*`.";
+        return Err(Problem::new(Code::PreconditionRequired, detail));
+    }
+    let wanted = read_binding(body)?;
+    Ok(answer(api.app.bind(caller, hook, wanted, revision).await?))
+}
+
+fn answer(bound: Bound) -> (HeaderMap, Json<HookView>) {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, ETAG, &etag(bound.revision));
+    (headers, Json(bound.into()))
+}
+
+/// Reads what is to decide a hook.
+pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
+    body.read(|o| {
+        let plugin = o.required("plugin", |v| v.text(PLUGIN_CHARS_MAX));
+        let version = o.optional("version", |v| v.text(VERSION_CHARS_MAX));
+        let config = o.optional("config", |v| v.any_object(CONFIG_BYTES_MAX));
+        let hosts = o.optional("hosts", |v| v.array(0..=HOSTS_MAX, |v| read_host(&v)));
+        let on_failure = o.optional("on_failure", |v| v.parsed(failure_policy));
+        Some(Wanted {
+            plugin: plugin?,
+            version,
+            config: config.unwrap_or_else(|| "{}".to_owned()),
+            on_failure,
+            hosts: hosts.unwrap_or_default(),
+        })
+    })
+}
+
+fn failure_policy(text: &str) -> Result<FailurePolicy, &'static str> {
+    let known = FailurePolicy::ALL.into_iter().find(|policy| policy.name() == text);
+    known.ok_or("must be `fallback`, `hold` or `reject`")
+}
+
+fn read_host(v: &Value<'_>) -> Option<String> {
+    let host = v.text(HOST_CHARS_MAX)?;
+    let is_host = |(name, port): (&str, &str)| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+            && port.parse::<u16>().is_ok()
+    };
+    if host.rsplit_once(':').is_some_and(is_host) {
+        Some(host)
+    } else {
+        v.fault("must be a host with its port, such as api.example.com:443")
+    }
+}

@@ -1,0 +1,234 @@
+//! What a back-test adds up, hook by hook: sums that are the same in whatever order the answers come in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::hooks::{Hook, risk, routing, tax};
+use domain::ids::{DecisionId, OrderId, WarehouseId};
+use domain::money::Currency;
+use plugin_host::Call;
+use serde::Deserialize;
+use store::Decision;
+
+use crate::Error;
+
+/// How many of the orders that changed most are shown.
+const CHANGES: usize = 20;
+
+/// What a version would have changed.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The hook.
+    pub hook: Hook,
+    /// Decisions made again.
+    pub decisions: u64,
+    /// Of these, how many came out differently, in outcome or answer.
+    pub differing: u64,
+    /// What was decided then.
+    pub before: Measures,
+    /// What would be decided now.
+    pub now: Measures,
+    /// The orders that changed most, the most changed first.
+    pub changed_most: Vec<Change>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is summed up of one side.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// Answers that kept the hook's laws.
+    pub answers: u64,
+    /// Failures, by code.
+    pub failures: BTreeMap<String, u64>,
+    /// Instructions used by all calls.
+    pub fuel: u64,
+    /// Of routing: warehouses that the best plans ship from, all orders together.
+    pub shipments: u64,
+    /// Of routing: orders whose best plan ships from more than one warehouse.
+    pub split_orders: u64,
+    /// Of routing: orders without any plan.
+    pub without_plan: u64,
+    /// Of tax: minor units, by currency.
+    pub tax: BTreeMap<Currency, i64>,
+    /// Of risk: orders by verdict.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// Of payment: answers by the kind of step.
+    pub steps: BTreeMap<String, u64>,
+}
+
+/// An order that would have been decided differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The order.
+    pub order_id: OrderId,
+    /// The decision of then.
+    pub decision_id: DecisionId,
+    /// How much: units from another warehouse, minor units of tax, points of risk; the most for a failure.
+    pub magnitude: u64,
+    /// In words.
+    pub what: String,
+}
+
+/// One side of a comparison.
+struct Side<'d> {
+    outcome: &'d str,
+    output: Option<&'d str>,
+    fuel: u64,
+}
+
+/// An answer in what is compared of it.
+enum Answer {
+    /// Line and warehouse of the best plan, with units.
+    Routing(BTreeMap<(u32, WarehouseId), u64>),
+    Tax(Currency, i64),
+    Risk(risk::Verdict, u16),
+    Payment(String),
+}
+
+impl Report {
+    pub(super) fn new(hook: Hook) -> Self {
+        Self {
+            hook,
+            decisions: 0,
+            differing: 0,
+            before: Measures::default(),
+            now: Measures::default(),
+            changed_most: Vec::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Adds one decision and what it would be now.
+    pub(super) fn add(&mut self, decision: &Decision, call: &Call<()>) -> Result<(), Error> {
+        let outcome = call.result.as_ref().map_or_else(|failure| failure.code(), |()| "ok");
+        let then = Side { outcome: &decision.outcome, output: decision.output.as_deref(), fuel: decision.fuel };
+        let now = Side { outcome, output: call.output_json.as_deref(), fuel: call.fuel };
+        self.decisions += 1;
+        let before = self.before.add(decision, &then)?;
+        let after = self.now.add(decision, &now)?;
+        if (then.outcome, then.output) == (now.outcome, now.output) {
+            return Ok(());
+        }
+        self.differing += 1;
+        let (magnitude, what) = match (&before, &after) {
+            (Some(before), Some(after)) => difference(before, after),
+            _ => (u64::MAX, format!("{} → {}", then.outcome, now.outcome)),
+        };
+        self.changed_most.push(Change {
+            order_id: decision.order_id,
+            decision_id: decision.decision_id,
+            magnitude,
+            what,
+        });
+        if self.changed_most.len() > 2 * CHANGES {
+            self.keep_the_most_changed();
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, took: Duration) {
+        self.keep_the_most_changed();
+        self.took = took;
+    }
+
+    fn keep_the_most_changed(&mut self) {
+        self.changed_most.sort_by_key(|change| (std::cmp::Reverse(change.magnitude), change.decision_id));
+        self.changed_most.truncate(CHANGES);
+    }
+}
+
+impl Measures {
+    fn add(&mut self, decision: &Decision, side: &Side<'_>) -> Result<Option<Answer>, Error> {
+        self.fuel = self.fuel.saturating_add(side.fuel);
+        let Some(output) = side.output.filter(|_| side.outcome == "ok") else {
+            *self.failures.entry(side.outcome.to_owned()).or_default() += 1;
+            return Ok(None);
+        };
+        self.answers += 1;
+        let answer = read(decision, output)?;
+        match &answer {
+            Answer::Routing(parts) => {
+                let warehouses: BTreeSet<_> = parts.keys().map(|(_, warehouse)| warehouse).collect();
+                self.shipments += warehouses.len() as u64;
+                self.split_orders += u64::from(warehouses.len() > 1);
+                self.without_plan += u64::from(warehouses.is_empty());
+            }
+            Answer::Tax(currency, amount) => {
+                let sum = self.tax.entry(*currency).or_default();
+                *sum = sum.saturating_add(*amount);
+            }
+            Answer::Risk(verdict, _) => *self.verdicts.entry(verdict_name(*verdict)).or_default() += 1,
+            Answer::Payment(step) => *self.steps.entry(step.clone()).or_default() += 1,
+        }
+        Ok(Some(answer))
+    }
+}
+
+fn read(decision: &Decision, output: &str) -> Result<Answer, Error> {
+    Ok(match decision.hook {
+        Hook::Routing => {
+            let answer: routing::Answer = serde_json::from_str(output)?;
+            let mut parts: BTreeMap<_, u64> = BTreeMap::new();
+            for part in answer.plans.into_iter().next().into_iter().flat_map(|plan| plan.allocations) {
+                *parts.entry((part.line_id, part.warehouse_id)).or_default() += u64::from(part.quantity);
+            }
+            Answer::Routing(parts)
+        }
+        Hook::Tax => {
+            /// The one thing that the answer itself does not say.
+            #[derive(Deserialize)]
+            struct Asked {
+                currency: Currency,
+            }
+            let asked: Asked = serde_json::from_str(&decision.input)?;
+            let answer: tax::Answer = serde_json::from_str(output)?;
+            let lines = answer.lines.iter().map(|line| line.charge.amount);
+            Answer::Tax(asked.currency, lines.fold(answer.shipping.amount, i64::saturating_add))
+        }
+        Hook::Risk => {
+            let answer: risk::Answer = serde_json::from_str(output)?;
+            Answer::Risk(answer.verdict, answer.score)
+        }
+        Hook::Payment => {
+            let step: BTreeMap<String, serde_json::Value> = serde_json::from_str(output)?;
+            Answer::Payment(step.get("step").and_then(|step| step.as_str()).unwrap_or("?").to_owned())
+        }
+    })
+}
+
+/// How far two answers to the same question are apart.
+fn difference(before: &Answer, after: &Answer) -> (u64, String) {
+    match (before, after) {
+        (Answer::Routing(before), Answer::Routing(after)) => {
+            let stays = |(key, units): (&(u32, WarehouseId), &u64)| before.get(key).map_or(0, |then| *then.min(units));
+            let total: u64 = after.values().sum::<u64>().max(before.values().sum());
+            let moved = total - after.iter().map(stays).sum::<u64>();
+            let shipments =
+                |parts: &BTreeMap<(u32, WarehouseId), u64>| parts.keys().map(|(_, w)| w).collect::<BTreeSet<_>>().len();
+            let (then, now) = (shipments(before), shipments(after));
+            (moved, format!("{moved} of {total} units from elsewhere, {then} → {now} shipments"))
+        }
+        (Answer::Tax(currency, before), Answer::Tax(_, after)) => {
+            let words = |amount: i64| format!("{} {currency}", currency.format_minor(amount));
+            (before.abs_diff(*after), format!("tax {} → {}", words(*before), words(*after)))
+        }
+        (Answer::Risk(before, then), Answer::Risk(after, now)) => {
+            let severity = |verdict: &risk::Verdict| *verdict as u64 * 1000;
+            let points = severity(before).abs_diff(severity(after)) + u64::from(then.abs_diff(*now));
+            let (was, is) = (verdict_name(*before), verdict_name(*after));
+            (points, format!("{was} ({then}) → {is} ({now})"))
+        }
+        (Answer::Payment(before), Answer::Payment(after)) => (1, format!("{before} → {after}")),
+        // Both answer the same question.
+        _ => (0, String::new()),
+    }
+}
+
+const fn verdict_name(verdict: risk::Verdict) -> &'static str {
+    match verdict {
+        risk::Verdict::Accept => "accept",
+        risk::Verdict::Review => "review",
+        risk::Verdict::Reject => "reject",
+    }
+}

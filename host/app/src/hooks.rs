@@ -1,0 +1,334 @@
+//! What decides which hook of a merchant: binding a version of a plugin, and going back.
+
+use std::collections::BTreeMap;
+
+use domain::hooks::{FailurePolicy, Hook};
+use domain::ids::{PluginId, TenantId};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::merchant::Caller;
+use crate::plugins::{Status, Version};
+use crate::policies::{failure_policy_named, hook_named};
+use crate::{App, Error, clock};
+
+/// The name that stands for the built-in default in place of a plugin's.
+pub const NATIVE: &str = "native";
+
+/// What decides a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The hook.
+    pub hook: Hook,
+    /// The plugin's name, or [`NATIVE`].
+    pub plugin: String,
+    /// Its version; empty for the built-in default.
+    pub version: String,
+    /// SHA-256 of the component; none for the built-in default.
+    pub digest: Option<String>,
+    /// A JSON object that the component understands.
+    pub config: String,
+    /// What happens when it fails.
+    pub on_failure: FailurePolicy,
+    /// The hosts that an adapter may speak to, `host:port`.
+    pub hosts: Vec<String>,
+    /// Counts the changes; 0 where nothing was ever bound.
+    pub revision: u64,
+    /// Who bound it.
+    pub actor: String,
+    /// When; none where nothing was ever bound.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// What a merchant wants to decide a hook.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The plugin's name or id, or [`NATIVE`].
+    pub plugin: String,
+    /// Its newest version that is ready where none is given.
+    pub version: Option<String>,
+    /// A JSON object that the component understands.
+    pub config: String,
+    /// The hook's usual policy where none is given.
+    pub on_failure: Option<FailurePolicy>,
+    /// The hosts that an adapter may speak to, `host:port`.
+    pub hosts: Vec<String>,
+}
+
+/// Why a hook is not bound.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such plugin.
+    #[error("there is no plugin `{0}`")]
+    NoPlugin(String),
+    /// There is no such version of it.
+    #[error("the plugin has no version {0:?}")]
+    NoVersion(String),
+    /// The version cannot be bound, or not yet.
+    #[error("version {version} is {}", status.name())]
+    NotReady {
+        /// Which.
+        version: String,
+        /// What it is instead.
+        status: Status,
+    },
+    /// The plugin serves another hook.
+    #[error("the plugin serves the hook `{}`", .0.name())]
+    OtherHook(Hook),
+    /// The hook has no built-in default.
+    #[error("the hook has no built-in default")]
+    NoNative,
+    /// The binding has changed.
+    #[error("the binding is at revision {current}")]
+    Changed {
+        /// The revision that counts now.
+        current: u64,
+    },
+    /// Nothing else was ever bound.
+    #[error("nothing else was bound to this hook before")]
+    NothingBefore,
+    /// Something else.
+    #[error(transparent)]
+    Error(#[from] Error),
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl App {
+    /// What decides each hook of a merchant, the built-in default included.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn bound(&self, tenant: TenantId) -> Result<BTreeMap<Hook, Bound>, Error> {
+        let mut all: BTreeMap<Hook, Bound> = Hook::ALL.into_iter().map(|hook| (hook, unbound(hook))).collect();
+        for row in self.store().bindings(tenant).await? {
+            let bound = bound(row)?;
+            all.insert(bound.hook, bound);
+        }
+        Ok(all)
+    }
+
+    /// What was ever bound to a hook, newest first.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn bound_before(&self, tenant: TenantId, hook: Hook) -> Result<Vec<Bound>, Error> {
+        self.store().binding_history(tenant, hook.name()).await?.into_iter().map(bound).collect()
+    }
+
+    /// Binds a hook. The component is loaded before, so that what is bound can decide at once; the change is everywhere
+    /// within [`crate::CACHE_SECONDS`]. `revision` is the one that it replaces, where that matters.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn bind(
+        &self,
+        caller: &Caller,
+        hook: Hook,
+        wanted: Wanted,
+        revision: Option<u64>,
+    ) -> Result<Bound, Refusal> {
+        let tenant = caller.tenant();
+        let version = match wanted.plugin.as_str() {
+            NATIVE if hook == Hook::Payment => return Err(Refusal::NoNative),
+            NATIVE => None,
+            plugin => Some(self.version_to_bind(tenant, hook, plugin, wanted.version.as_deref()).await?),
+        };
+        let (plugin, number, digest) = match version {
+            Some(version) => (version.plugin, version.version, Some(version.digest)),
+            None => (NATIVE.to_owned(), String::new(), None),
+        };
+        let on_failure = wanted.on_failure.unwrap_or(usual_policy(hook));
+        let to_bind = Bound {
+            hook,
+            plugin,
+            version: number,
+            digest,
+            config: wanted.config,
+            on_failure,
+            hosts: wanted.hosts,
+            revision: 0,
+            actor: caller.actor().to_string(),
+            updated_at: None,
+        };
+        self.put_bound(tenant, to_bind, revision).await
+    }
+
+    /// Binds again what was bound before the present binding.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn roll_back(&self, caller: &Caller, hook: Hook, revision: Option<u64>) -> Result<Bound, Refusal> {
+        let tenant = caller.tenant();
+        let mut history = self.bound_before(tenant, hook).await?.into_iter();
+        let now = history.next().ok_or(Refusal::NothingBefore)?;
+        let what = |bound: &Bound| (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone());
+        let before = history.find(|bound| what(bound) != what(&now)).ok_or(Refusal::NothingBefore)?;
+        let again = Bound { actor: caller.actor().to_string(), ..before };
+        self.put_bound(tenant, again, Some(revision.unwrap_or(now.revision))).await
+    }
+
+    async fn put_bound(&self, tenant: TenantId, mut bound: Bound, revision: Option<u64>) -> Result<Bound, Refusal> {
+        if let Some(digest) = &bound.digest {
+            self.plugin(tenant, bound.hook, digest).await?;
+        }
+        let at = clock::now();
+        let row = store::Binding {
+            hook: bound.hook.name().to_owned(),
+            plugin: bound.plugin.clone(),
+            version: bound.version.clone(),
+            digest: bound.digest.clone(),
+            config: bound.config.clone(),
+            on_failure: bound.on_failure.name().to_owned(),
+            hosts: bound.hosts.clone(),
+            revision: 0,
+            actor: bound.actor.clone(),
+            updated_at: at,
+        };
+        let Some(new) = self.store().put_binding(tenant, &row, revision).await? else {
+            let now = self.bound(tenant).await?;
+            return Err(Refusal::Changed { current: now.get(&bound.hook).map_or(0, |bound| bound.revision) });
+        };
+        self.caches().bindings.invalidate(&tenant).await;
+        (bound.revision, bound.updated_at) = (new, Some(at));
+        Ok(bound)
+    }
+
+    async fn version_to_bind(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        plugin: &str,
+        version: Option<&str>,
+    ) -> Result<Version, Refusal> {
+        let id: Option<PluginId> = plugin.parse().ok();
+        let mut versions = self.versions(tenant).await?;
+        versions.retain(|version| version.plugin == plugin || Some(version.plugin_id) == id);
+        let Some(newest) = versions.last() else { return Err(Refusal::NoPlugin(plugin.to_owned())) };
+        if newest.hook != hook {
+            return Err(Refusal::OtherHook(newest.hook));
+        }
+        let found = match version {
+            Some(number) => versions.iter().find(|version| version.version == number),
+            None => versions.iter().rev().find(|version| version.status == Status::Ready).or(Some(newest)),
+        };
+        let found = found.ok_or_else(|| Refusal::NoVersion(version.unwrap_or_default().to_owned()))?;
+        match found.status {
+            Status::Ready => Ok(found.clone()),
+            status => Err(Refusal::NotReady { version: found.version.clone(), status }),
+        }
+    }
+
+    /// Keeps a component and binds it, without trying it out: what an operator does to a data directory.
+    ///
+    /// # Errors
+    /// Where it is refused (the text says why) or the store cannot be written.
+    pub async fn install(&self, tenant: TenantId, install: Install) -> Result<(), Error> {
+        let plugin =
+            self.plugin_host().load(Some(tenant), &install.wasm, install.hook).await.map_err(Error::internal)?;
+        let digest = plugin.digest().to_owned();
+        self.store().put_component(&digest, &install.wasm).await?;
+        let known = self.versions(tenant).await?;
+        let known = known.into_iter().find(|version| version.plugin == install.name && version.digest == digest);
+        let version = match known {
+            Some(version) => version.version,
+            None => {
+                let row = store::PluginVersion {
+                    plugin_id: PluginId::new(Uuid::now_v7()),
+                    plugin: install.name.clone(),
+                    version: String::new(),
+                    digest: digest.clone(),
+                    hook: install.hook.name().to_owned(),
+                    status: Status::Ready.name().to_owned(),
+                    report: "{}".to_owned(),
+                    created_at: clock::now(),
+                };
+                let added = self.store().add_plugin_version(tenant, &row).await?;
+                added.ok_or_else(|| Error::Internal("a version came in twice".to_owned()))?.version
+            }
+        };
+        let wanted = Bound {
+            hook: install.hook,
+            plugin: install.name,
+            version,
+            digest: Some(digest),
+            config: install.config,
+            on_failure: install.on_failure,
+            hosts: install.hosts,
+            revision: 0,
+            actor: "system".to_owned(),
+            updated_at: None,
+        };
+        let now = self.bound(tenant).await?.remove(&install.hook);
+        let same =
+            |now: &Bound| Bound { revision: 0, updated_at: None, actor: wanted.actor.clone(), ..now.clone() } == wanted;
+        if now.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        match self.put_bound(tenant, wanted, None).await {
+            Ok(_) => Ok(()),
+            Err(Refusal::Error(error)) => Err(error),
+            Err(refusal) => Err(Error::internal(refusal)),
+        }
+    }
+}
+
+/// What an operator installs.
+pub struct Install {
+    /// For which hook.
+    pub hook: Hook,
+    /// The plugin's name.
+    pub name: String,
+    /// The component.
+    pub wasm: Vec<u8>,
+    /// A JSON object.
+    pub config: String,
+    /// What happens when it fails.
+    pub on_failure: FailurePolicy,
+    /// The hosts that an adapter may speak to, `host:port`.
+    pub hosts: Vec<String>,
+}
+
+/// What happens when a policy fails, where nobody says otherwise: a wrong route costs postage, a wrong tax or an unseen
+/// fraud more than a delay.
+const fn usual_policy(hook: Hook) -> FailurePolicy {
+    match hook {
+        Hook::Routing => FailurePolicy::Fallback,
+        Hook::Tax | Hook::Risk | Hook::Payment => FailurePolicy::Hold,
+    }
+}
+
+/// A hook that was never bound.
+fn unbound(hook: Hook) -> Bound {
+    Bound {
+        hook,
+        plugin: NATIVE.to_owned(),
+        version: String::new(),
+        digest: None,
+        config: "{}".to_owned(),
+        on_failure: usual_policy(hook),
+        hosts: Vec::new(),
+        revision: 0,
+        actor: "system".to_owned(),
+        updated_at: None,
+    }
+}
+
+fn bound(row: store::Binding) -> Result<Bound, Error> {
+    Ok(Bound {
+        hook: hook_named(&row.hook)?,
+        on_failure: failure_policy_named(&row.on_failure)?,
+        plugin: row.plugin,
+        version: row.version,
+        digest: row.digest,
+        config: row.config,
+        hosts: row.hosts,
+        revision: row.revision,
+        actor: row.actor,
+        updated_at: Some(row.updated_at),
+    })
+}

@@ -1,0 +1,356 @@
+//! `orderwright plugin`: what authors and merchants do with plugins, through the REST API of a running server.
+
+mod report;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::remote::client::{Client, Error};
+use crate::remote::stop::Stop;
+use crate::remote::target;
+
+/// How often a server is asked how far it is.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Upload plugins, bind them to hooks, and see what they would decide.
+#[derive(clap::Args)]
+#[command(after_help = "\
+    A first plugin, from upload to deciding:\n  \
+    orderwright plugin push target/my_routing.wasm --name my-routing       checked, compiled, tried; decides nothing yet\n  \
+    orderwright plugin backtest my-routing --from 2026-03-01               what it would have changed on real orders\n  \
+    orderwright plugin push target/my_routing.wasm --name my-routing --activate\n  \
+    orderwright plugin rollback routing                                    back to what decided before")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Upload a component as a plugin's next version
+    Push(Push),
+    /// List the plugins and what decides each hook
+    List(Common),
+    /// Ask a version with an input, without any effect
+    Run(Run),
+    /// Decide past orders again with a version, and report what would have changed
+    Backtest(Backtest),
+    /// Make a recorded decision again, and compare the answers byte for byte
+    Replay(Replay),
+    /// Bind again what was bound to a hook before
+    Rollback(Rollback),
+}
+
+#[derive(clap::Args)]
+struct Common {
+    /// The server, such as http://127.0.0.1:8080 [default: the one that `orderwright dev` runs on --data]
+    #[arg(long, env = "ORDERWRIGHT_URL", requires = "key")]
+    url: Option<String>,
+    /// An API key with the scope plugins:write
+    #[arg(long, env = "ORDERWRIGHT_KEY", hide_env_values = true, requires = "url")]
+    key: Option<String>,
+    /// The data directory of the running `orderwright dev`, where its address and key are found
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct Push {
+    /// The component
+    file: PathBuf,
+    /// The plugin's name; a known one gets its next version
+    #[arg(long)]
+    name: String,
+    /// Bind it to its hook once it is ready
+    #[arg(long)]
+    activate: bool,
+    /// With --activate: its configuration, a JSON object [default: that of the plugin's present binding]
+    #[arg(long, requires = "activate")]
+    config: Option<String>,
+    /// With --activate: what happens when it fails: fallback, hold or reject
+    #[arg(long, requires = "activate")]
+    on_failure: Option<String>,
+    /// With --activate: a host that an adapter may speak to, `host:port`; may be repeated
+    #[arg(long = "host", value_name = "HOST", requires = "activate")]
+    hosts: Vec<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// The plugin's name or id, with @VERSION for another than the newest
+    plugin: String,
+    /// A file with the hook's input, as decisions record it; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Backtest {
+    /// The plugin's name or id, with @VERSION for another than the newest
+    plugin: String,
+    /// Orders placed then or later: a time, or a day in UTC
+    #[arg(long)]
+    from: Option<String>,
+    /// Orders placed before this time, or on this day in UTC or earlier
+    #[arg(long)]
+    to: Option<String>,
+    /// The most decisions, the newest first
+    #[arg(long, default_value_t = 10_000)]
+    limit: u32,
+    /// A configuration in place of the one that was in force then, a JSON object
+    #[arg(long)]
+    config: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Replay {
+    /// The decision's id, `dec_…`
+    decision: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Rollback {
+    /// routing, tax, risk or payment
+    hook: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Runs a command. The exit code is a failure where a plugin is refused or a replay differs.
+///
+/// # Errors
+/// Where the server cannot be reached or refuses.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Push(args) => push(args).await,
+        Command::List(common) => list(&common).await,
+        Command::Run(args) => ask(args).await,
+        Command::Backtest(args) => backtest(args).await,
+        Command::Replay(args) => replay(args).await,
+        Command::Rollback(args) => roll_back(args).await,
+    }
+}
+
+impl Common {
+    fn client(&self) -> anyhow::Result<(Client, Stop)> {
+        let target = target::find(self.url.as_deref(), self.key.as_deref(), &self.data)?;
+        let stop = Stop::on_ctrl_c().context("listening for Ctrl-C")?;
+        Ok((Client::new(&target, stop.clone())?, stop))
+    }
+
+    fn print(&self, text: &str, value: &Value) {
+        let text = if self.json { value.to_string() } else { text.to_owned() };
+        // A reader that has gone away is no reason to fail.
+        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+    }
+}
+
+fn object(option: &str, text: &str) -> anyhow::Result<Value> {
+    let value: Value = serde_json::from_str(text).with_context(|| format!("{option} is not JSON"))?;
+    if value.is_object() { Ok(value) } else { bail!("{option} must be a JSON object") }
+}
+
+async fn push(args: Push) -> anyhow::Result<ExitCode> {
+    let config = args.config.as_deref().map(|text| object("--config", text)).transpose()?;
+    let wasm = std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
+    let (client, _stop) = args.common.client()?;
+    let answer = client.upload(&["plugins"], &[("name", &args.name)], &wasm).await?;
+    if answer.code() == "component_refused" {
+        return Ok(refused(&args.common, &answer.body));
+    }
+    let mut version = answer.success("the upload")?;
+    let spinner = progress(&args.common, "compiling");
+    while version["status"] == "compiling" {
+        tokio::time::sleep(PAUSE).await;
+        spinner.tick();
+        let segments = ["plugins", text(&version, "plugin_id"), "versions", text(&version, "version")];
+        version = client.get(&segments, &[]).await?.success("the version")?;
+    }
+    spinner.finish_and_clear();
+    if version["status"] == "refused" {
+        return Ok(refused(&args.common, &version));
+    }
+    let (name, number, hook) = (text(&version, "name"), text(&version, "version"), text(&version, "hook"));
+    let mut told = format!("{name} {number} is ready for the hook {hook}\n");
+    for check in version["checks"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        told.push_str(&format!("  {check}\n"));
+    }
+    let mut answer = json!({"plugin": version});
+    if args.activate {
+        let bound = activate(&client, &version, config, &args).await?;
+        told.push_str(&format!("It decides now (revision {} of the hook's binding).\n", bound["revision"]));
+        answer["hook"] = bound;
+    } else {
+        told.push_str(&format!(
+            "It decides nothing yet. See what it would change with `orderwright plugin backtest {name}`, and push it again \
+             with --activate.\n"
+        ));
+    }
+    args.common.print(&told, &answer);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Binds a version; what is not given stays as the plugin's present binding has it.
+async fn activate(client: &Client, version: &Value, config: Option<Value>, args: &Push) -> anyhow::Result<Value> {
+    let hook = text(version, "hook");
+    let now = client.get(&["hooks", hook], &[]).await?.success("the hook")?;
+    let is_ours = now["plugin"] == version["name"];
+    let kept = |name: &str| is_ours.then(|| now[name].clone());
+    let mut body = json!({"plugin": version["plugin_id"], "version": version["version"]});
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            body[name] = value;
+        }
+    };
+    set("config", config.or_else(|| kept("config")));
+    set("on_failure", args.on_failure.clone().map(Value::from).or_else(|| kept("on_failure")));
+    let hosts = (!args.hosts.is_empty()).then(|| json!(args.hosts));
+    set("hosts", hosts.or_else(|| kept("hosts")));
+    let tag = format!("\"{}\"", now["revision"]);
+    let segments: &[&str] = if hook == "payment" { &["hooks", hook, "main"] } else { &["hooks", hook] };
+    Ok(client.replace(segments, &tag, &body).await?.success("binding the hook")?)
+}
+
+fn refused(common: &Common, body: &Value) -> ExitCode {
+    let mut told = "The component is refused:\n".to_owned();
+    for reason in body["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        told.push_str(&format!("  - {reason}\n"));
+    }
+    common.print(&told, body);
+    ExitCode::FAILURE
+}
+
+async fn list(common: &Common) -> anyhow::Result<ExitCode> {
+    let (client, _stop) = common.client()?;
+    let plugins = client.get(&["plugins"], &[]).await?.success("the plugins")?;
+    let hooks = client.get(&["hooks"], &[]).await?.success("the hooks")?;
+    common.print(&report::list(&plugins, &hooks), &json!({"plugins": plugins["data"], "hooks": hooks["data"]}));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finds a version by `NAME`, `NAME@VERSION` or with the plugin's id in place of its name.
+async fn find(client: &Client, plugin: &str) -> anyhow::Result<(String, String)> {
+    let (name, number) = plugin.split_once('@').map_or((plugin, None), |(name, number)| (name, Some(number)));
+    let plugins = client.get(&["plugins"], &[]).await?.success("the plugins")?;
+    let all = plugins["data"].as_array().cloned().unwrap_or_default();
+    let known = all.iter().find(|known| known["name"] == name || known["plugin_id"] == name);
+    let names = || all.iter().map(|known| text(known, "name")).collect::<Vec<_>>().join(", ");
+    let known = known.with_context(|| format!("there is no plugin {name}; there are: {}", names()))?;
+    Ok((text(known, "plugin_id").to_owned(), number.unwrap_or(text(known, "version")).to_owned()))
+}
+
+async fn ask(args: Run) -> anyhow::Result<ExitCode> {
+    let read = if args.input.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(&args.input)
+    };
+    let input = read.with_context(|| format!("{} cannot be read", args.input.display()))?;
+    let input = object("the input", &input)?;
+    let (client, _stop) = args.common.client()?;
+    let (plugin, version) = find(&client, &args.plugin).await?;
+    let answer = client.ask(&["plugins", &plugin, "versions", &version, "run"], &json!({"input": input})).await?;
+    let ran = answer.success("the run")?;
+    args.common.print(&report::ran(&ran), &ran);
+    Ok(if ran["outcome"] == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn backtest(args: Backtest) -> anyhow::Result<ExitCode> {
+    let config = args.config.as_deref().map(|text| object("--config", text)).transpose()?;
+    let (client, stop) = args.common.client()?;
+    let (plugin, version) = find(&client, &args.plugin).await?;
+    let mut body = json!({"limit": args.limit});
+    for (name, value) in [("from", args.from.map(Value::from)), ("to", args.to.map(Value::from)), ("config", config)] {
+        if let Some(value) = value {
+            body[name] = value;
+        }
+    }
+    let bar = progress(&args.common, "deciding again");
+    let mut test =
+        client.ask(&["plugins", &plugin, "versions", &version, "backtest"], &body).await?.success("the back-test")?;
+    let id = text(&test, "backtest_id").to_owned();
+    while test["status"] == "running" {
+        bar.set_message(format!("{} decisions made again", test["decisions"]));
+        bar.tick();
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.requested() => {
+                client.delete(&["backtests", &id]).await.map(drop).or_else(stopped)?;
+                bail!("the back-test was cancelled");
+            }
+        }
+        test = client.get(&["backtests", &id], &[]).await?.success("the back-test")?;
+    }
+    bar.finish_and_clear();
+    if test["status"] != "finished" {
+        bail!("the back-test is {}: {}", text(&test, "status"), test["error"].as_str().unwrap_or("no reason given"));
+    }
+    args.common.print(&report::backtest(&test), &test);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C is what asked for it.
+fn stopped(error: Error) -> Result<(), Error> {
+    if matches!(error, Error::Stopped) { Ok(()) } else { Err(error) }
+}
+
+async fn replay(args: Replay) -> anyhow::Result<ExitCode> {
+    let (client, _stop) = args.common.client()?;
+    let answer = client.ask(&["decisions", &args.decision, "replay"], &json!({})).await?.success("the replay")?;
+    let is_same = answer["same"] == true;
+    let told = if is_same {
+        format!("{} comes out the same, byte for byte.", args.decision)
+    } else {
+        format!(
+            "{} comes out differently.\nthen: {} {}\nnow:  {} {}",
+            args.decision,
+            text(&answer, "recorded_outcome"),
+            answer["recorded_output"],
+            text(&answer, "outcome"),
+            answer["output"]
+        )
+    };
+    args.common.print(&told, &answer);
+    Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn roll_back(args: Rollback) -> anyhow::Result<ExitCode> {
+    let (client, _stop) = args.common.client()?;
+    let bound = client.ask(&["hooks", &args.hook, "rollback"], &json!({})).await?.success("going back")?;
+    let told = format!("{} {} decides {} again.", text(&bound, "plugin"), text(&bound, "version"), args.hook);
+    args.common.print(&told, &bound);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// Shows that something is going on, to whoever looks.
+fn progress(common: &Common, what: &str) -> ProgressBar {
+    if common.json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is well-formed");
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(what.to_owned());
+    bar.enable_steady_tick(PAUSE);
+    bar
+}

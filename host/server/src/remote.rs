@@ -1,0 +1,5 @@
+//! A running server as the command line's tools reach it: its address, its REST API, and Ctrl-C.
+
+pub mod client;
+pub mod stop;
+pub mod target;

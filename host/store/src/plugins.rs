@@ -1,0 +1,211 @@
+//! What merchants upload and bind: components by digest, versions of plugins, bindings with their history.
+//!
+//! Each change is one statement on the writer's connection, past the queue, and so its own transaction.
+
+use domain::ids::{PluginId, TenantId};
+use sqlx::sqlite::SqliteRow;
+
+use crate::reads::own;
+use crate::records::{Binding, PluginVersion};
+use crate::sqlite::columns::{Columns, count, id, text};
+use crate::{Error, Store};
+
+impl Store {
+    /// Keeps a component's bytes; the same digest is kept once.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn put_component(&self, digest: &str, wasm: &[u8]) -> Result<(), Error> {
+        let query = sqlx::query("insert into components (digest, wasm) values (?, ?) on conflict (digest) do nothing")
+            .bind(text(digest))
+            .bind(wasm.to_vec());
+        query.execute(&mut *self.writer().await).await?;
+        Ok(())
+    }
+
+    /// A component's bytes.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, Error> {
+        let query = sqlx::query_scalar("select wasm from components where digest = ?").bind(digest.to_owned());
+        Ok(query.fetch_optional(&mut *self.reader().await?).await?)
+    }
+
+    /// Adds the next version of a plugin, whose component is kept already; the plugin gets the version's id where it is
+    /// new. None where the plugin has a version with this digest.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the component is not kept, otherwise what the database said.
+    pub async fn add_plugin_version(
+        &self,
+        tenant: TenantId,
+        version: &PluginVersion,
+    ) -> Result<Option<PluginVersion>, Error> {
+        let mut writer = self.writer().await;
+        let sql = "insert into plugin_ids (tenant_id, plugin_id, plugin, created_at) values (?, ?, ?, ?) \
+                   on conflict (tenant_id, plugin) do nothing";
+        let query = sqlx::query(sql)
+            .bind(own(tenant))
+            .bind(id(version.plugin_id.uuid()))
+            .bind(text(&version.plugin))
+            .bind(version.created_at.micros());
+        query.execute(&mut *writer).await?;
+        let sql = "insert into plugins (tenant_id, plugin, version, digest, hook, status, report, created_at) \
+                   select ?1, ?2, cast(1 + (select coalesce(max(cast(version as integer)), 0) from plugins \
+                   where tenant_id = ?1 and plugin = ?2) as text), ?3, ?4, ?5, ?6, ?7 where not exists \
+                   (select 1 from plugins where tenant_id = ?1 and plugin = ?2 and digest = ?3)";
+        let query = sqlx::query(sql)
+            .bind(own(tenant))
+            .bind(text(&version.plugin))
+            .bind(text(&version.digest))
+            .bind(text(&version.hook))
+            .bind(text(&version.status))
+            .bind(text(&version.report))
+            .bind(version.created_at.micros());
+        let added = query.execute(&mut *writer).await?.rows_affected() > 0;
+        drop(writer);
+        if !added {
+            return Ok(None);
+        }
+        let versions = self.plugin_versions(tenant).await?;
+        Ok(versions.into_iter().find(|known| known.plugin == version.plugin && known.digest == version.digest))
+    }
+
+    /// Says what checking a version has come to.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn judge_plugin_version(
+        &self,
+        tenant: TenantId,
+        plugin: &str,
+        version: &str,
+        status: &str,
+        report: &str,
+    ) -> Result<(), Error> {
+        let sql = "update plugins set status = ?, report = ? where tenant_id = ? and plugin = ? and version = ?";
+        let query = sqlx::query(sql)
+            .bind(text(status))
+            .bind(text(report))
+            .bind(own(tenant))
+            .bind(text(plugin))
+            .bind(text(version));
+        query.execute(&mut *self.writer().await).await?;
+        Ok(())
+    }
+
+    /// The versions of a merchant's plugins, by plugin, oldest first.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn plugin_versions(&self, tenant: TenantId) -> Result<Vec<PluginVersion>, Error> {
+        let sql = "select i.plugin_id, p.plugin, p.version, p.digest, p.hook, p.status, p.report, p.created_at \
+                   from plugins as p join plugin_ids as i on i.tenant_id = p.tenant_id and i.plugin = p.plugin \
+                   where p.tenant_id = ? order by p.plugin, cast(p.version as integer)";
+        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(|row| plugin_version(&mut Columns::new(row))).collect()
+    }
+
+    /// The versions that nobody has judged yet, of all merchants.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn unjudged_plugin_versions(&self) -> Result<Vec<(TenantId, PluginVersion)>, Error> {
+        let sql = "select i.plugin_id, p.plugin, p.version, p.digest, p.hook, p.status, p.report, p.created_at, p.tenant_id \
+                   from plugins as p join plugin_ids as i on i.tenant_id = p.tenant_id and i.plugin = p.plugin \
+                   where p.status = 'compiling' order by p.created_at";
+        let rows = sqlx::query(sql).fetch_all(&mut *self.reader().await?).await?;
+        let with_tenant = |row: &SqliteRow| {
+            let mut columns = Columns::new(row);
+            let version = plugin_version(&mut columns)?;
+            Ok((columns.id(TenantId::new)?, version))
+        };
+        rows.iter().map(with_tenant).collect()
+    }
+
+    /// Binds a hook in place of what was bound; `revision` and the time before are remembered. `expected` is the revision
+    /// that it replaces, 0 for a hook that was never bound. Answers the new revision, none where another is bound.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn put_binding(
+        &self,
+        tenant: TenantId,
+        binding: &Binding,
+        expected: Option<u64>,
+    ) -> Result<Option<u64>, Error> {
+        let sql = "insert into hook_bindings (tenant_id, hook, plugin, version, digest, config, on_failure, hosts, actor, \
+                   updated_at) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 where ?11 is null or ?11 = coalesce( \
+                   (select revision from hook_bindings where tenant_id = ?1 and hook = ?2), 0) \
+                   on conflict (tenant_id, hook) do update set plugin = excluded.plugin, version = excluded.version, \
+                   digest = excluded.digest, config = excluded.config, on_failure = excluded.on_failure, \
+                   hosts = excluded.hosts, actor = excluded.actor, updated_at = excluded.updated_at, \
+                   revision = hook_bindings.revision + 1 returning revision";
+        let query = sqlx::query_scalar(sql)
+            .bind(own(tenant))
+            .bind(text(&binding.hook))
+            .bind(text(&binding.plugin))
+            .bind(text(&binding.version))
+            .bind(binding.digest.clone())
+            .bind(text(&binding.config))
+            .bind(text(&binding.on_failure))
+            .bind(serde_json::to_string(&binding.hosts).map_err(|e| Error::Inconsistent(e.to_string()))?)
+            .bind(text(&binding.actor))
+            .bind(binding.updated_at.micros())
+            .bind(expected.map(count));
+        let revision: Option<i64> = query.fetch_optional(&mut *self.writer().await).await?;
+        Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
+    }
+
+    /// What decides a merchant's hooks. A hook without a row is decided by the built-in default.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn bindings(&self, tenant: TenantId) -> Result<Vec<Binding>, Error> {
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, revision, actor, updated_at \
+                   from hook_bindings where tenant_id = ? order by hook";
+        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        rows.iter().map(binding).collect()
+    }
+
+    /// What was ever bound to a hook, newest first: the first is bound now.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn binding_history(&self, tenant: TenantId, hook: &str) -> Result<Vec<Binding>, Error> {
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, revision, actor, updated_at \
+                   from hook_binding_history where tenant_id = ? and hook = ? order by revision desc";
+        let query = sqlx::query(sql).bind(own(tenant)).bind(text(hook));
+        query.fetch_all(&mut *self.reader().await?).await?.iter().map(binding).collect()
+    }
+}
+
+fn plugin_version(columns: &mut Columns<'_>) -> Result<PluginVersion, Error> {
+    Ok(PluginVersion {
+        plugin_id: columns.id(PluginId::new)?,
+        plugin: columns.get()?,
+        version: columns.get()?,
+        digest: columns.get()?,
+        hook: columns.get()?,
+        status: columns.get()?,
+        report: columns.get()?,
+        created_at: columns.time()?,
+    })
+}
+
+fn binding(row: &SqliteRow) -> Result<Binding, Error> {
+    let mut columns = Columns::new(row);
+    Ok(Binding {
+        hook: columns.get()?,
+        plugin: columns.get()?,
+        version: columns.get()?,
+        digest: columns.get()?,
+        config: columns.get()?,
+        on_failure: columns.get()?,
+        hosts: columns.json()?,
+        revision: columns.count()?,
+        actor: columns.get()?,
+        updated_at: columns.time()?,
+    })
+}

@@ -1,0 +1,178 @@
+//! Merchants' plugins from the upload to deciding, through the interface and the command line.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use e2e::client::{Request, order_id};
+use e2e::{Client, Server, Shop, admin, basket, eventually, process};
+use serde_json::{Value, json};
+
+async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
+    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
+    client.call(Request { body: Some(wasm), ..request }).await
+}
+
+fn component(name: &str) -> Vec<u8> {
+    std::fs::read(admin::policy(name)).expect("the policies are built")
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(admin::fixture(name)).expect("the fixtures are built")
+}
+
+/// `orderwright plugin …` with JSON as its answer.
+async fn plugin(client: &Client, arguments: &[&str]) -> Output {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let base = client.url().trim_end_matches("/api/v1").to_owned();
+    let key = client.api_key().to_owned();
+    let run = move || {
+        let mut command = Command::new(process::orderwright());
+        command.arg("plugin").args(arguments).args(["--url", &base, "--key", &key, "--json"]).output()
+    };
+    tokio::task::spawn_blocking(run).await.expect("it runs").expect("it starts")
+}
+
+fn answer(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// A decision of an order.
+async fn decision(client: &Client, order: &str, hook: &str) -> Value {
+    let decisions = client.decisions(order).await;
+    decisions.into_iter().find(|decision| decision["hook"] == hook).expect("the policy was asked")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_tried_on_history_before_it_decides() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let (client, sku) = (&shop.client, shop.stocked(10_000).await);
+    let mut orders = Vec::new();
+    for number in 0..60 {
+        orders.push(client.placed(&basket::of(&sku, 1 + number % 6)).await);
+    }
+
+    let first = upload(client, "my-risk", component("risk_rules")).await.expect(201);
+    assert_eq!((&first["hook"], &first["version"], &first["status"]), (&json!("risk"), &json!("1"), &json!("ready")));
+    assert!(first["checks"].to_string().contains("kept the hook's laws"), "{first}");
+    let again = upload(client, "my-risk", component("risk_rules")).await.expect(201);
+    assert_eq!(again["version"], "1", "the same component is the version that it was");
+    upload(client, "my-risk", component("tax_table")).await.expect_refusal(409, "other_hook");
+
+    // Nothing would be different: it is the component that has decided. With a stricter configuration the orders of three
+    // units and more would wait for a person.
+    let id = first["plugin_id"].as_str().expect("an id");
+    let path = format!("/plugins/{id}/versions/1/backtest");
+    let test = client.call(Request::new("POST", &path)).await.expect(200);
+    let report = &test["report"];
+    assert_eq!(
+        (&test["status"], &report["decisions"], &report["differing"]),
+        (&json!("finished"), &json!(60), &json!(0))
+    );
+    assert_eq!(report["before"], report["now"]);
+    let strict = json!({"review_quantity": 3});
+    let told = plugin(client, &["backtest", "my-risk", "--config", &strict.to_string()]).await;
+    let test = answer(&told);
+    let report = &test["report"];
+    assert_eq!((&report["decisions"], &report["differing"]), (&json!(60), &json!(40)), "{test}");
+    assert_eq!(report["before"]["verdicts"], json!({"accept": 60}));
+    assert_eq!(report["now"]["verdicts"], json!({"accept": 20, "review": 40}));
+    assert_eq!(report["changed_most"].as_array().map(Vec::len), Some(20));
+    let kept = client.get(&format!("/backtests/{}", test["backtest_id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!(kept["report"], test["report"]);
+    let span = json!({"to": "2020-01-01", "limit": 5});
+    let none = client.call(Request::new("POST", &path).json(&span)).await.expect(200);
+    assert_eq!(none["report"]["decisions"], 0);
+
+    // Each decision of an order comes out the same again; a dry run with its input does too.
+    for made in client.decisions(&orders[5]).await {
+        let id = made["decision_id"].as_str().expect("an id");
+        let replayed = plugin(client, &["replay", id]).await;
+        assert!(replayed.status.success(), "{}", answer(&replayed));
+    }
+    let made = decision(client, &orders[5], "risk").await;
+    let run = Request::new("POST", &format!("/plugins/{id}/versions/1/run")).json(&json!({"input": made["input"]}));
+    let ran = client.call(run).await.expect(200);
+    assert_eq!((&ran["outcome"], &ran["output"]), (&json!("ok"), &made["output"]));
+
+    // Bound, it decides within a second; taken back, the reference policy does again.
+    let file = admin::policy("risk_rules");
+    let file = file.to_str().expect("a path in UTF-8");
+    let config = strict.to_string();
+    let pushed = plugin(client, &["push", file, "--name", "my-risk", "--activate", "--config", &config]).await;
+    assert!(pushed.status.success(), "{pushed:?}");
+    assert_eq!(answer(&pushed)["hook"]["plugin"], "my-risk");
+    let status = async |quantity, wanted: &str| {
+        eventually("the policy decides", async || {
+            let order = client.place(&basket::of(&sku, quantity)).await.expect(201);
+            if order["status"] == wanted { Ok(order) } else { Err(order.to_string()) }
+        })
+        .await
+    };
+    let parked = status(3, "placed").await;
+    assert_eq!(parked["holds"][0]["source"], "risk");
+    assert_eq!(decision(client, &order_id(&parked), "risk").await["plugin"], "my-risk");
+    let bound = client.get("/hooks/risk").await.expect(200);
+    assert_eq!((&bound["config"], &bound["version"], &bound["actor"]), (&strict, &json!("1"), &json!("demo key")));
+    assert!(plugin(client, &["rollback", "risk"]).await.status.success());
+    let order = status(3, "payment_pending").await;
+    assert_eq!(decision(client, &order_id(&order), "risk").await["plugin"], "risk-rules");
+
+    // The built-in default can be bound like any other, and everything outlives a restart.
+    let native = Request::new("PUT", "/hooks/risk").json(&json!({"plugin": "native"})).header("if-match", "*");
+    client.call(native).await.expect(200);
+    server.stop();
+    server.restart();
+    let client = &server.client();
+    assert_eq!(client.get("/hooks/risk").await.expect(200)["plugin"], "native");
+    assert_eq!(client.get(&format!("/plugins/{id}")).await.expect(200), again);
+    let order = client.placed(&basket::of(&sku, 3)).await;
+    assert!(client.decisions(&order).await.iter().all(|decision| decision["hook"] != "risk"));
+    server.stop();
+    admin::verify(server.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_policy_is_refused_with_every_reason() {
+    let mut server = Server::start();
+    let client = &server.client();
+    let whole = component("routing_nearest");
+    let cut = whole[..whole.len() / 2].to_vec();
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("text", b"fn main() {}".to_vec(), "not WebAssembly"),
+        ("module", b"\0asm\x01\0\0\0".to_vec(), "core module, not a component"),
+        ("cut", cut, "damaged"),
+        // The smallest questions that they answer wrongly.
+        ("nonsense", fixture("fixture_nonsense_routing"), "asked about 1 lines"),
+        ("negative", fixture("fixture_negative_tax"), "negative"),
+        ("trap", fixture("fixture_trap"), "crashed"),
+        ("loop", fixture("fixture_loop_forever"), "instructions are used up"),
+        ("memory", fixture("fixture_grab_memory"), "memory"),
+        ("output", fixture("fixture_output_bomb"), "asked about"),
+    ];
+    for (name, wasm, reason) in cases {
+        let refused = upload(client, name, wasm).await;
+        refused.expect_refusal(422, "component_refused");
+        assert!(
+            refused.body["reasons"][0].as_str().is_some_and(|said| said.contains(reason)),
+            "{name}: {}",
+            refused.text
+        );
+    }
+    // What was compiled before it was refused stays to be seen, and cannot be bound.
+    let listed = e2e::client::rows(&client.get("/plugins").await.expect(200));
+    let trap = listed.iter().find(|plugin| plugin["name"] == "trap").expect("it was compiled");
+    assert_eq!((&trap["status"], &trap["hook"]), (&json!("refused"), &json!("risk")));
+    let bind = Request::new("PUT", "/hooks/risk").json(&json!({"plugin": "trap"})).header("if-match", "*");
+    client.call(bind).await.expect_refusal(409, "version_not_ready");
+    assert!(listed.iter().all(|plugin| plugin["name"] != "text"));
+
+    let pushed =
+        plugin(client, &["push", admin::fixture("fixture_trap").to_str().expect("UTF-8"), "--name", "trap"]).await;
+    assert!(!pushed.status.success());
+    assert!(answer(&pushed)["reasons"][0].as_str().is_some_and(|said| said.contains("crashed")));
+    let missing = plugin(client, &["push", Path::new("/nowhere.wasm").to_str().expect("UTF-8"), "--name", "x"]).await;
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot be read"));
+    server.stop();
+}
