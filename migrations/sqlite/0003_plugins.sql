@@ -1,4 +1,4 @@
--- What merchants upload and bind: ids of plugins, what checking a version found, and the history of bindings.
+-- What merchants upload and bind: ids of plugins, what checking a version found, candidates, and the history of bindings.
 
 create table plugin_ids (
     tenant_id  blob    not null,
@@ -22,6 +22,9 @@ alter table plugins add column report text not null default '{}' constraint plug
 
 -- Counts the changes of a binding; its `ETag`.
 alter table hook_bindings add column revision integer not null default 1;
+-- A version that decides beside the bound one, or in place of it for some orders: a JSON object of the app's.
+alter table hook_bindings add column candidate text
+    constraint hook_bindings_candidate_json check (candidate is null or json_valid(candidate));
 -- Who bound it.
 alter table hook_bindings add column actor text not null default 'system';
 
@@ -36,22 +39,28 @@ create table hook_binding_history (
     config     text    not null,
     on_failure text    not null,
     hosts      text    not null,
+    candidate  text,
     actor      text    not null,
     updated_at integer not null,
     constraint hook_binding_history_pk primary key (tenant_id, hook, revision)
 ) strict, without rowid;
 
 insert into hook_binding_history
-select tenant_id, hook, revision, plugin, version, digest, config, on_failure, hosts, actor, updated_at from hook_bindings;
+select tenant_id, hook, revision, plugin, version, digest, config, on_failure, hosts, candidate, actor, updated_at
+from hook_bindings;
 
 create trigger hook_bindings_are_remembered after insert on hook_bindings
 begin
     insert into hook_binding_history values (new.tenant_id, new.hook, new.revision, new.plugin, new.version, new.digest,
-        new.config, new.on_failure, new.hosts, new.actor, new.updated_at);
+        new.config, new.on_failure, new.hosts, new.candidate, new.actor, new.updated_at);
 end;
 
 create trigger hook_bindings_changes_are_remembered after update on hook_bindings
 begin
     insert into hook_binding_history values (new.tenant_id, new.hook, new.revision, new.plugin, new.version, new.digest,
-        new.config, new.on_failure, new.hosts, new.actor, new.updated_at);
+        new.config, new.on_failure, new.hosts, new.candidate, new.actor, new.updated_at);
 end;
+
+-- Whether the decision counted (`active`, `canary`), or was made beside the one that did (`shadow`).
+alter table decisions add column role text not null default 'active'
+    constraint decisions_role check (role in ('active', 'canary', 'shadow'));

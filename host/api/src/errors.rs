@@ -188,6 +188,9 @@ impl From<hooks::Refusal> for Problem {
             R::OtherHook(hook) => Self::new(Code::OtherHook, detail).with("hook", hook.name()),
             R::Changed { current } => Self::new(Code::PreconditionFailed, detail).with("current_revision", current),
             R::NothingBefore => Self::new(Code::NothingToRollBack, detail),
+            R::NothingToPromote => Self::new(Code::NothingToPromote, detail),
+            R::NoCandidate => fault("/candidate", "cannot be given: only a bound policy can have one"),
+            R::NoPercent => fault("/candidate/percent", "is required of a canary"),
             R::Error(error) => error.into(),
         }
     }

@@ -56,6 +56,7 @@ pub fn protected() -> OpenApiRouter<Api> {
         .routes(routes!(hooks::read, hooks::bind))
         .routes(routes!(hooks::bind_adapter))
         .routes(routes!(hooks::roll_back))
+        .routes(routes!(hooks::promote))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::set, secrets::delete))
         .routes(routes!(orders::decisions::replay))

@@ -7,6 +7,7 @@ use domain::ids::{PluginId, TenantId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
+use crate::candidates::{self, Candidate, Mode};
 use crate::merchant::Caller;
 use crate::plugins::{Status, Version};
 use crate::policies::{failure_policy_named, hook_named};
@@ -32,6 +33,8 @@ pub struct Bound {
     pub on_failure: FailurePolicy,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// A version that decides beside it or in its place.
+    pub candidate: Option<Candidate>,
     /// Counts the changes; 0 where nothing was ever bound.
     pub revision: u64,
     /// Who bound it.
@@ -53,6 +56,23 @@ pub struct Wanted {
     pub on_failure: Option<FailurePolicy>,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// Another version of the plugin that decides beside it or in its place.
+    pub candidate: Option<WantedCandidate>,
+}
+
+/// What a merchant wants to try beside what decides.
+#[derive(Debug, Clone)]
+pub struct WantedCandidate {
+    /// The version of the bound plugin.
+    pub version: String,
+    /// How it decides.
+    pub mode: Mode,
+    /// Of a canary: the share of orders, 1 to 100.
+    pub percent: Option<u8>,
+    /// The share of failing calls above which a canary is taken back; [`candidates::FAILURE_PERCENT`] where none is given.
+    pub max_failure_percent: Option<u8>,
+    /// The share of different answers above which a canary is taken back.
+    pub max_drift_percent: Option<u8>,
 }
 
 /// Why a hook is not bound.
@@ -84,6 +104,15 @@ pub enum Refusal {
         /// The revision that counts now.
         current: u64,
     },
+    /// An adapter's operations stay with the version that began them, and the built-in default has no versions.
+    #[error("this hook cannot have a candidate")]
+    NoCandidate,
+    /// A canary without its share of the orders.
+    #[error("a canary needs its percentage")]
+    NoPercent,
+    /// There is no candidate to promote.
+    #[error("the hook has no candidate")]
+    NothingToPromote,
     /// Nothing else was ever bound.
     #[error("nothing else was bound to this hook before")]
     NothingBefore,
@@ -143,6 +172,11 @@ impl App {
             None => (NATIVE.to_owned(), String::new(), None),
         };
         let on_failure = wanted.on_failure.unwrap_or(usual_policy(hook));
+        let candidate = match wanted.candidate {
+            None => None,
+            Some(_) if digest.is_none() || hook == Hook::Payment => return Err(Refusal::NoCandidate),
+            Some(candidate) => Some(self.candidate(tenant, hook, &plugin, candidate).await?),
+        };
         let to_bind = Bound {
             hook,
             plugin,
@@ -151,6 +185,7 @@ impl App {
             config: wanted.config,
             on_failure,
             hosts: wanted.hosts,
+            candidate,
             revision: 0,
             actor: caller.actor().to_string(),
             updated_at: None,
@@ -168,8 +203,88 @@ impl App {
         let now = history.next().ok_or(Refusal::NothingBefore)?;
         let what = |bound: &Bound| (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone());
         let before = history.find(|bound| what(bound) != what(&now)).ok_or(Refusal::NothingBefore)?;
-        let again = Bound { actor: caller.actor().to_string(), ..before };
+        let again = Bound { actor: caller.actor().to_string(), candidate: None, ..before };
         self.put_bound(tenant, again, Some(revision.unwrap_or(now.revision))).await
+    }
+
+    /// Lets the candidate decide everything.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn promote(&self, caller: &Caller, hook: Hook, revision: Option<u64>) -> Result<Bound, Refusal> {
+        let tenant = caller.tenant();
+        let now = self.bound(tenant).await?.remove(&hook).ok_or(Refusal::NothingToPromote)?;
+        let Some(candidate) = now.candidate else { return Err(Refusal::NothingToPromote) };
+        let promoted = Bound {
+            version: candidate.version,
+            digest: Some(candidate.digest),
+            candidate: None,
+            actor: caller.actor().to_string(),
+            ..now
+        };
+        self.put_bound(tenant, promoted, Some(revision.unwrap_or(now.revision))).await
+    }
+
+    /// How the decisions of a hook's candidate compare with what is bound, none where it has no candidate.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn compared(&self, tenant: TenantId, bound: &Bound) -> Result<Option<store::Compared>, Error> {
+        let Some(candidate) = &bound.candidate else { return Ok(None) };
+        Ok(Some(self.store().compared_decisions(tenant, bound.hook, &candidate.digest, candidate.since).await?))
+    }
+
+    /// Takes a candidate out of a hook's binding; false where it is no longer there.
+    pub(crate) async fn drop_candidate(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        salt: &str,
+        actor: String,
+    ) -> Result<bool, Refusal> {
+        let Some(now) = self.bound(tenant).await?.remove(&hook) else { return Ok(false) };
+        if now.candidate.as_ref().is_none_or(|candidate| candidate.salt != salt) {
+            return Ok(false);
+        }
+        let revision = now.revision;
+        match self.put_bound(tenant, Bound { candidate: None, actor, ..now }, Some(revision)).await {
+            Ok(_) => Ok(true),
+            // Somebody has bound something else meanwhile.
+            Err(Refusal::Changed { .. }) => Ok(false),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The candidate as it is kept. As long as the same version decides in the same way it keeps its salt and its beginning:
+    /// its orders stay its own, and what it has shown counts.
+    async fn candidate(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        plugin: &str,
+        wanted: WantedCandidate,
+    ) -> Result<Candidate, Refusal> {
+        let version = self.version_to_bind(tenant, hook, plugin, Some(&wanted.version)).await?;
+        let percent = match wanted.mode {
+            Mode::Canary => wanted.percent.ok_or(Refusal::NoPercent)?,
+            Mode::Shadow => 0,
+        };
+        let now = self.bound(tenant).await?.remove(&hook).and_then(|bound| bound.candidate);
+        let (salt, since) = match now.filter(|now| (&now.digest, now.mode) == (&version.digest, wanted.mode)) {
+            Some(now) => (now.salt, now.since),
+            None => (Uuid::now_v7().simple().to_string(), clock::now()),
+        };
+        self.plugin(tenant, hook, &version.digest).await?;
+        Ok(Candidate {
+            version: version.version,
+            digest: version.digest,
+            mode: wanted.mode,
+            percent,
+            max_failure_percent: wanted.max_failure_percent.unwrap_or(candidates::FAILURE_PERCENT),
+            max_drift_percent: wanted.max_drift_percent,
+            salt,
+            since,
+        })
     }
 
     async fn put_bound(&self, tenant: TenantId, mut bound: Bound, revision: Option<u64>) -> Result<Bound, Refusal> {
@@ -185,6 +300,7 @@ impl App {
             config: bound.config.clone(),
             on_failure: bound.on_failure.name().to_owned(),
             hosts: bound.hosts.clone(),
+            candidate: bound.candidate.as_ref().map(serde_json::to_string).transpose().map_err(Error::from)?,
             revision: 0,
             actor: bound.actor.clone(),
             updated_at: at,
@@ -259,6 +375,7 @@ impl App {
             config: install.config,
             on_failure: install.on_failure,
             hosts: install.hosts,
+            candidate: None,
             revision: 0,
             actor: "system".to_owned(),
             updated_at: None,
@@ -312,6 +429,7 @@ fn unbound(hook: Hook) -> Bound {
         config: "{}".to_owned(),
         on_failure: usual_policy(hook),
         hosts: Vec::new(),
+        candidate: None,
         revision: 0,
         actor: "system".to_owned(),
         updated_at: None,
@@ -327,6 +445,7 @@ fn bound(row: store::Binding) -> Result<Bound, Error> {
         digest: row.digest,
         config: row.config,
         hosts: row.hosts,
+        candidate: row.candidate.as_deref().map(serde_json::from_str).transpose()?,
         revision: row.revision,
         actor: row.actor,
         updated_at: Some(row.updated_at),

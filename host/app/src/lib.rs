@@ -7,6 +7,7 @@
 pub mod again;
 mod audit;
 pub mod backtest;
+pub mod candidates;
 mod changes;
 pub mod clock;
 pub mod command;
@@ -48,7 +49,7 @@ use crate::stock::Warehouse;
 pub use search::query::Error as QueryError;
 pub use search::{Cursor, SearchOptions, Sort};
 /// What the store's reads answer.
-pub use store::{Decision, EventRecord, Filter};
+pub use store::{Compared, Decision, EventRecord, Filter, Role};
 
 pub use crate::error::Error;
 pub use crate::idempotency::Idempotency;
@@ -108,6 +109,7 @@ struct Inner {
     feed: Arc<index::Feed>,
     background: TaskTracker,
     backtests: backtest::Jobs,
+    watch: candidates::Watch,
 }
 
 /// What is kept in memory of what the store knows.
@@ -208,6 +210,7 @@ impl App {
             feed,
             background: TaskTracker::new(),
             backtests: backtest::Jobs::new(),
+            watch: candidates::Watch::new(),
         })))
     }
 
@@ -315,6 +318,10 @@ impl App {
 
     pub(crate) fn backtests(&self) -> &backtest::Jobs {
         &self.0.backtests
+    }
+
+    pub(crate) fn watch(&self) -> &candidates::Watch {
+        &self.0.watch
     }
 
     pub(crate) fn feed(&self) -> &index::Feed {

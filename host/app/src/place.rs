@@ -161,6 +161,7 @@ impl App {
                 if let Some(stored) = self.store().stored_key(tenant, &key.key).await? {
                     return Ok(self.replay(tenant, &key, &stored).await?);
                 }
+                self.decide_beside(caller, std::mem::take(&mut round.beside));
                 self.keep_decisions(caller, round).await;
                 return Err(refusal);
             }
@@ -180,6 +181,7 @@ impl App {
                     self.remember_seal_key(tenant, row);
                 }
                 metrics::counter!("orderwright_orders_placed_total").increment(1);
+                self.decide_beside(caller, round.beside);
                 let order = stored.order.clone();
                 if leased && order.wake_at().is_some() {
                     self.hand_over(stored, 0, begun);

@@ -9,8 +9,10 @@ use domain::ids::{DecisionId, OrderId, TenantId};
 use domain::native;
 use domain::time::Timestamp;
 use plugin_host::{Call, CallContext, Plugin};
+use store::Role;
 use uuid::Uuid;
 
+use crate::candidates::{Beside, Candidate, Mode};
 use crate::{App, Error};
 
 /// A component at work for a merchant.
@@ -28,6 +30,8 @@ pub struct Binding {
     pub on_failure: FailurePolicy,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// A version that decides beside it or in its place, with how.
+    pub candidate: Option<(Arc<Binding>, Arc<Candidate>)>,
 }
 
 /// A merchant's components by hook.
@@ -43,6 +47,8 @@ pub(crate) struct Round {
     pub decisions: Vec<store::Decision>,
     /// Why the order has to be parked because a policy failed.
     pub holds: Vec<String>,
+    /// What is to be asked again, of the one that did not count.
+    pub beside: Vec<Beside>,
 }
 
 /// A policy failed, and its binding says `reject`.
@@ -54,7 +60,7 @@ pub(crate) struct PolicyFailed {
 
 impl Round {
     pub(crate) fn new(tenant: TenantId, order_id: OrderId, now: Timestamp, bindings: Arc<Bindings>) -> Self {
-        Self { tenant, order_id, now, bindings, decisions: Vec::new(), holds: Vec::new() }
+        Self { tenant, order_id, now, bindings, decisions: Vec::new(), holds: Vec::new(), beside: Vec::new() }
     }
 
     /// The clock and configuration that a hook's policy is told.
@@ -74,23 +80,26 @@ impl Round {
         };
         let Some(binding) = self.binding(Hook::Routing) else { return Ok(fallback(input)) };
         let call = binding.plugin.call_routing(self.call_context(), input).await;
-        self.settle(Hook::Routing, &binding, input, call, fallback)
+        self.settle(Hook::Routing, binding, input, call, fallback)
     }
 
     pub(crate) async fn tax(&mut self, input: &tax::Input) -> Result<tax::Answer, PolicyFailed> {
         let Some(binding) = self.binding(Hook::Tax) else { return Ok(native::no_tax(input)) };
         let call = binding.plugin.call_tax(self.call_context(), input).await;
-        self.settle(Hook::Tax, &binding, input, call, native::no_tax)
+        self.settle(Hook::Tax, binding, input, call, native::no_tax)
     }
 
     pub(crate) async fn risk(&mut self, input: &risk::Input) -> Result<risk::Answer, PolicyFailed> {
         let Some(binding) = self.binding(Hook::Risk) else { return Ok(native::accept(input)) };
         let call = binding.plugin.call_risk(self.call_context(), input).await;
-        self.settle(Hook::Risk, &binding, input, call, native::accept)
+        self.settle(Hook::Risk, binding, input, call, native::accept)
     }
 
+    /// Who decides about this order: what is bound, or a canary in its place.
     fn binding(&self, hook: Hook) -> Option<Arc<Binding>> {
-        self.bindings.get(&hook).cloned()
+        let bound = self.bindings.get(&hook)?;
+        let canary = bound.candidate.as_ref().filter(|(_, candidate)| candidate.takes(self.order_id));
+        Some(Arc::clone(canary.map_or(bound, |(binding, _)| binding)))
     }
 
     fn call_context(&self) -> CallContext {
@@ -101,12 +110,30 @@ impl Round {
     fn settle<I: serde::Serialize, A>(
         &mut self,
         hook: Hook,
-        binding: &Binding,
+        binding: Arc<Binding>,
         input: &I,
         call: Call<A>,
         fallback: impl Fn(&I) -> A,
     ) -> Result<A, PolicyFailed> {
-        let decision = record(self.order_id, hook, binding, input, &call, self.now);
+        let mut decision = record(self.order_id, hook, &binding, input, &call, self.now);
+        if let Some(bound) = self.bindings.get(&hook)
+            && let Some((other, candidate)) = &bound.candidate
+        {
+            let is_canary = Arc::ptr_eq(other, &binding);
+            if is_canary {
+                decision.role = Role::Canary;
+            }
+            let asked = if is_canary { bound } else { other };
+            // A canary is compared on its own orders, a shadow on all.
+            if is_canary || candidate.mode == Mode::Shadow {
+                self.beside.push(Beside {
+                    hook,
+                    binding: Arc::clone(asked),
+                    candidate: Arc::clone(candidate),
+                    counted: decision.clone(),
+                });
+            }
+        }
         self.decisions.push(decision);
         let failure = match call.result {
             Ok(answer) => return Ok(answer),
@@ -151,6 +178,26 @@ pub(crate) fn record<I: serde::Serialize, A>(
         logs: serde_json::to_string(&call.logs).expect("log lines serialise").into(),
         error: call.result.as_ref().err().map(ToString::to_string),
         at,
+        role: Role::Active,
+    }
+}
+
+/// The record of a call that was asked what another decision had been asked.
+pub(crate) fn record_json(asked: &store::Decision, binding: &Binding, call: &Call<()>, role: Role) -> store::Decision {
+    store::Decision {
+        decision_id: DecisionId::new(Uuid::now_v7()),
+        plugin: binding.name.clone(),
+        plugin_version: binding.version.clone(),
+        digest: Some(binding.plugin.digest().to_owned()),
+        outcome: call.result.as_ref().map_or_else(|failure| failure.code(), |()| "ok").to_owned(),
+        fuel: call.fuel,
+        duration_us: call.duration_us,
+        output: call.output_json.as_deref().map(Into::into),
+        logs: serde_json::to_string(&call.logs).expect("log lines serialise").into(),
+        error: call.result.as_ref().err().map(ToString::to_string),
+        at: crate::clock::now(),
+        role,
+        ..asked.clone()
     }
 }
 
@@ -171,14 +218,21 @@ impl App {
             let hook = hook_named(&row.hook)?;
             // A binding without a component names the native default.
             let Some(digest) = &row.digest else { continue };
-            let binding = Binding {
+            let mut binding = Binding {
                 plugin: self.plugin(tenant, hook, digest).await?,
                 on_failure: failure_policy_named(&row.on_failure)?,
                 name: row.plugin,
                 version: row.version,
                 config: row.config,
                 hosts: row.hosts,
+                candidate: None,
             };
+            if let Some(candidate) = row.candidate {
+                let candidate: Candidate = serde_json::from_str(&candidate)?;
+                let plugin = self.plugin(tenant, hook, &candidate.digest).await?;
+                let other = Binding { plugin, version: candidate.version.clone(), ..binding.clone() };
+                binding.candidate = Some((Arc::new(other), Arc::new(candidate)));
+            }
             bindings.insert(hook, Arc::new(binding));
         }
         Ok(bindings)

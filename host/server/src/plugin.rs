@@ -44,8 +44,10 @@ enum Command {
     Backtest(Backtest),
     /// Make a recorded decision again, and compare the answers byte for byte
     Replay(Replay),
+    /// Let a hook's candidate decide everything
+    Promote(OfHook),
     /// Bind again what was bound to a hook before
-    Rollback(Rollback),
+    Rollback(OfHook),
 }
 
 #[derive(clap::Args)]
@@ -77,6 +79,12 @@ struct Push {
     /// With --activate: its configuration, a JSON object [default: that of the plugin's present binding]
     #[arg(long, requires = "activate")]
     config: Option<String>,
+    /// Let it decide beside the plugin's bound version, without any effect
+    #[arg(long, conflicts_with = "activate")]
+    shadow: bool,
+    /// Let it decide this share of the orders in place of the plugin's bound version, in percent
+    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["activate", "shadow"], value_parser = clap::value_parser!(u8).range(1..=100))]
+    canary: Option<u8>,
     /// With --activate: what happens when it fails: fallback, hold or reject
     #[arg(long, requires = "activate")]
     on_failure: Option<String>,
@@ -127,7 +135,7 @@ struct Replay {
 }
 
 #[derive(clap::Args)]
-struct Rollback {
+struct OfHook {
     /// routing, tax, risk or payment
     hook: String,
     #[command(flatten)]
@@ -145,7 +153,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Run(args) => ask(args).await,
         Command::Backtest(args) => backtest(args).await,
         Command::Replay(args) => replay(args).await,
-        Command::Rollback(args) => roll_back(args).await,
+        Command::Promote(args) => change(args, "promote", "decides everything now").await,
+        Command::Rollback(args) => change(args, "rollback", "decides again").await,
     }
 }
 
@@ -198,6 +207,16 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
         let bound = activate(&client, &version, config, &args).await?;
         told.push_str(&format!("It decides now (revision {} of the hook's binding).\n", bound["revision"]));
         answer["hook"] = bound;
+    } else if args.shadow || args.canary.is_some() {
+        answer["hook"] = try_out(&client, &version, args.canary).await?;
+        told.push_str(&match args.canary {
+            Some(percent) => {
+                format!("It decides {percent} % of the orders now; `orderwright plugin promote {hook}` gives it all.\n")
+            }
+            None => {
+                "It decides beside what is bound now; `orderwright plugin list` shows how they compare.\n".to_owned()
+            }
+        });
     } else {
         told.push_str(&format!(
             "It decides nothing yet. See what it would change with `orderwright plugin backtest {name}`, and push it again \
@@ -229,6 +248,30 @@ async fn activate(client: &Client, version: &Value, config: Option<Value>, args:
     Ok(client.replace(segments, &tag, &body).await?.success("binding the hook")?)
 }
 
+/// Makes a version the candidate beside what is bound.
+async fn try_out(client: &Client, version: &Value, canary: Option<u8>) -> anyhow::Result<Value> {
+    let hook = text(version, "hook");
+    let now = client.get(&["hooks", hook], &[]).await?.success("the hook")?;
+    if now["plugin"] != version["name"] {
+        bail!(
+            "{} decides {hook}, not {}: only another version of what is bound can be tried beside it. Bind it with --activate",
+            text(&now, "plugin"),
+            text(version, "name")
+        );
+    }
+    let mut body = json!({"plugin": now["plugin"], "version": now["version"]});
+    for name in ["config", "hosts", "on_failure"] {
+        body[name] = now[name].clone();
+    }
+    let mode = if canary.is_some() { "canary" } else { "shadow" };
+    body["candidate"] = json!({"version": version["version"], "mode": mode});
+    if let Some(percent) = canary {
+        body["candidate"]["percent"] = percent.into();
+    }
+    let tag = format!("\"{}\"", now["revision"]);
+    Ok(client.replace(&["hooks", hook], &tag, &body).await?.success("binding the hook")?)
+}
+
 fn refused(common: &Common, body: &Value) -> ExitCode {
     let mut told = "The component is refused:\n".to_owned();
     for reason in body["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -241,7 +284,10 @@ fn refused(common: &Common, body: &Value) -> ExitCode {
 async fn list(common: &Common) -> anyhow::Result<ExitCode> {
     let (client, _stop) = common.client()?;
     let plugins = client.get(&["plugins"], &[]).await?.success("the plugins")?;
-    let hooks = client.get(&["hooks"], &[]).await?.success("the hooks")?;
+    let mut hooks = client.get(&["hooks"], &[]).await?.success("the hooks")?;
+    for hook in hooks["data"].as_array_mut().into_iter().flatten().filter(|hook| hook["candidate"].is_object()) {
+        *hook = client.get(&["hooks", text(hook, "hook")], &[]).await?.success("the hook")?;
+    }
     common.print(&report::list(&plugins, &hooks), &json!({"plugins": plugins["data"], "hooks": hooks["data"]}));
     Ok(ExitCode::SUCCESS)
 }
@@ -332,10 +378,10 @@ async fn replay(args: Replay) -> anyhow::Result<ExitCode> {
     Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn roll_back(args: Rollback) -> anyhow::Result<ExitCode> {
+async fn change(args: OfHook, how: &str, what: &str) -> anyhow::Result<ExitCode> {
     let (client, _stop) = args.common.client()?;
-    let bound = client.ask(&["hooks", &args.hook, "rollback"], &json!({})).await?.success("going back")?;
-    let told = format!("{} {} decides {} again.", text(&bound, "plugin"), text(&bound, "version"), args.hook);
+    let bound = client.ask(&["hooks", &args.hook, how], &json!({})).await?.success(how)?;
+    let told = format!("{} {} {what} ({}).", text(&bound, "plugin"), text(&bound, "version"), args.hook);
     args.common.print(&told, &bound);
     Ok(ExitCode::SUCCESS)
 }

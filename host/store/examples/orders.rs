@@ -111,6 +111,7 @@ fn decision(order_id: OrderId, hook: Hook) -> Decision {
         logs: "".into(),
         error: None,
         at: NOW,
+        role: store::Role::Active,
     }
 }
 

@@ -178,6 +178,35 @@ pub struct Decision {
     pub error: Option<String>,
     /// When.
     pub at: Timestamp,
+    /// Whether it counted.
+    pub role: Role,
+}
+
+/// Whether a decision counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// By what is bound.
+    Active,
+    /// By a candidate, in place of what is bound.
+    Canary,
+    /// It was made beside the one that counted, to be compared with it.
+    Shadow,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Canary, Self::Shadow];
+
+    /// The name in records and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Canary => "canary",
+            Self::Shadow => "shadow",
+        }
+    }
 }
 
 /// What is being done at an outside provider for a task of an order.

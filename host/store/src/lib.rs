@@ -34,14 +34,14 @@ mod writer;
 
 pub use audit::{Fault, Report};
 pub use changeset::{
-    Actor, Changeset, Decision, JournalEntry, JournalKind, KeyClaim, Lease, Operation, OrderChange, SealKey,
+    Actor, Changeset, Decision, JournalEntry, JournalKind, KeyClaim, Lease, Operation, OrderChange, Role, SealKey,
     StockChange,
 };
 pub use config::Config;
 pub use error::Error;
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
-    ApiKey, Binding, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow, StoredOrder,
-    Tenant, Touched, WarehouseRow,
+    ApiKey, Binding, Compared, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow,
+    StoredOrder, Tenant, Touched, WarehouseRow,
 };
 pub use store::Store;

@@ -172,6 +172,8 @@ pub struct Binding {
     pub on_failure: String,
     /// The hosts it may send to.
     pub hosts: Vec<String>,
+    /// A version that decides beside it or in its place, a JSON object of the app's.
+    pub candidate: Option<String>,
     /// Counts the changes of the hook's binding, from 1.
     pub revision: u64,
     /// Who bound it.
@@ -199,6 +201,17 @@ pub struct PluginVersion {
     pub report: String,
     /// When it was uploaded.
     pub created_at: Timestamp,
+}
+
+/// How a candidate's decisions compare with what is bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Questions that both were asked.
+    pub pairs: u64,
+    /// Of these, how many they answered differently.
+    pub differing: u64,
+    /// In how many the candidate failed.
+    pub failed: u64,
 }
 
 /// An outside operation with its journal.

@@ -105,6 +105,8 @@ struct Decision {
     version: String,
     digest: String,
     outcome: String,
+    /// Empty where it simply counted.
+    role: &'static str,
     tone: &'static str,
     duration: String,
     fuel: u64,
@@ -291,6 +293,11 @@ impl Decision {
             version: decision.plugin_version.clone(),
             digest: decision.digest.as_deref().and_then(|digest| digest.get(..12)).unwrap_or_default().to_owned(),
             outcome: text::words(&decision.outcome),
+            role: match decision.role {
+                app::Role::Active => "",
+                app::Role::Canary => "canary",
+                app::Role::Shadow => "shadow, did not count",
+            },
             tone,
             duration: format!("{} µs", decision.duration_us),
             fuel: decision.fuel,

@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 39] = [
+const OPERATIONS: [&str; 40] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -21,6 +21,7 @@ const OPERATIONS: [&str; 39] = [
     "get /api/v1/hooks",
     "get /api/v1/hooks/{hook}",
     "put /api/v1/hooks/{hook}",
+    "post /api/v1/hooks/{hook}/promote",
     "post /api/v1/hooks/{hook}/rollback",
     "put /api/v1/hooks/{hook}/{binding}",
     "post /api/v1/inventory/adjust",
@@ -138,6 +139,7 @@ fn readers_and_schemas_know_the_same_fields() {
     let usd = "USD".parse().unwrap();
     let order = r#"{"?":1,"items":[{"?":1}],"customer":{"?":1},"shipping_address":{"?":1},"billing_address":{"?":1}}"#;
     let flat = r#"{"?":1}"#;
+    let candidate = r#"{"?":1,"candidate":{"?":1}}"#;
     let changes = r#"{"?":1,"changes":[{"?":1}]}"#;
     let order_places: &[_] = &[
         ("", "PlaceOrder"),
@@ -153,7 +155,7 @@ fn readers_and_schemas_know_the_same_fields() {
         (known_fields(orders::hold::read_hold, flat), &[("", "HoldOrder")]),
         (known_fields(orders::hold::read_release, flat), &[("", "ReleaseOrder")]),
         (known_fields(keys::read, flat), &[("", "CreateKey")]),
-        (known_fields(hooks::read_binding, flat), &[("", "BindHook")]),
+        (known_fields(hooks::read_binding, candidate), &[("", "BindHook"), ("/candidate", "HookCandidate")]),
         (known_fields(secrets::read_value, flat), &[("", "PutSecret")]),
         (known_fields(plugins::read_input, flat), &[("", "RunVersion")]),
         (known_fields(plugins::read_span, flat), &[("", "StartBacktest")]),

@@ -70,6 +70,8 @@ codes! {
     OtherHook = "other_hook", CONFLICT, "The plugin serves another hook";
     /// The version is still being checked, or was refused.
     VersionNotReady = "version_not_ready", CONFLICT, "The version cannot be used";
+    /// The hook has no candidate.
+    NothingToPromote = "nothing_to_promote", CONFLICT, "There is no candidate";
     /// Nothing else was bound before.
     NothingToRollBack = "nothing_to_roll_back", CONFLICT, "Nothing else was bound before";
     /// `If-Match` names another version.

@@ -1,6 +1,7 @@
 //! `GET` and `PUT /hooks`, and going back to what was bound before.
 
-use app::hooks::{Bound, Wanted};
+use app::candidates::Mode;
+use app::hooks::{Bound, Wanted, WantedCandidate};
 use app::plugins::CONFIG_BYTES_MAX;
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +14,7 @@ use crate::Api;
 use crate::auth::{Authorized, PluginsWrite};
 use crate::body::JsonBody;
 use crate::conditional::{IfMatch, etag};
-use crate::json::{Document, Value};
+use crate::json::{Document, Object, Value};
 use crate::path::{Id, Ids};
 use crate::problem::{Code, Problem};
 use crate::refusals::refusals;
@@ -46,6 +47,28 @@ pub struct BindHook {
     hosts: Option<Vec<String>>,
     /// `fallback`, `hold` or `reject`; `fallback` for routing and `hold` for the others where nothing is given.
     on_failure: Option<String>,
+    /// Another version of the plugin that decides beside it or in its place.
+    candidate: Option<HookCandidate>,
+}
+
+/// A version that is tried before it decides everything.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this type is only the schema; `read_candidate` reads the body")]
+pub struct HookCandidate {
+    #[schema(example = "4")]
+    version: String,
+    /// `shadow` decides beside what is bound, without any effect; `canary` in its place, for a share of the orders.
+    #[schema(example = "canary")]
+    mode: String,
+    /// Of a canary: the share of orders. A higher one only adds orders.
+    #[schema(minimum = 1, maximum = 100)]
+    percent: Option<u8>,
+    /// The share of failing calls above which a canary is taken back, judged from 20 calls on.
+    #[schema(minimum = 0, maximum = 100, default = 5)]
+    max_failure_percent: Option<u8>,
+    /// The share of answers unlike those of what is bound above which a canary is taken back.
+    #[schema(minimum = 0, maximum = 100)]
+    max_drift_percent: Option<u8>,
 }
 
 /// Binds only in place of a known revision.
@@ -78,6 +101,11 @@ refusals!(
     RollbackRefusals: COMMON; NotFound, BadRequest, NothingToRollBack, PreconditionFailed
 );
 
+refusals!(
+    /// Of promoting a candidate.
+    PromoteRefusals: COMMON; NotFound, BadRequest, NothingToPromote, PreconditionFailed
+);
+
 /// Lists what decides each hook.
 #[utoipa::path(
     get, path = "/api/v1/hooks", operation_id = "listHooks", tag = "Plugins",
@@ -104,8 +132,10 @@ pub async fn read(
     Authorized(caller, ..): Authorized<PluginsWrite>,
     Id(hook): Id<Hook>,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    let bound = api.app.bound(caller.tenant()).await?.remove(&hook);
-    Ok(answer(bound.ok_or_else(Problem::not_found)?))
+    let bound = api.app.bound(caller.tenant()).await?.remove(&hook).ok_or_else(Problem::not_found)?;
+    let compared = api.app.compared(caller.tenant(), &bound).await?;
+    let (headers, Json(view)) = answer(bound);
+    Ok((headers, Json(view.compared(compared))))
 }
 
 /// Binds a policy to its hook. It decides on every node within a second.
@@ -172,6 +202,22 @@ pub async fn roll_back(
     Ok(answer(api.app.roll_back(&caller, hook, revision).await?))
 }
 
+/// Lets the candidate decide everything.
+#[utoipa::path(
+    post, path = "/api/v1/hooks/{hook}/promote", operation_id = "promoteCandidate", tag = "Plugins",
+    params(("hook" = String, Path, description = "`routing`, `tax` or `risk`.")),
+    responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), PromoteRefusals),
+    security(("key" = ["plugins:write"])),
+)]
+pub async fn promote(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<PluginsWrite>,
+    Id(hook): Id<Hook>,
+    IfMatch(revision): IfMatch,
+) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    Ok(answer(api.app.promote(&caller, hook, revision).await?))
+}
+
 async fn bound(
     api: &Api,
     caller: &app::merchant::Caller,
@@ -202,14 +248,30 @@ pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
         let config = o.optional("config", |v| v.any_object(CONFIG_BYTES_MAX));
         let hosts = o.optional("hosts", |v| v.array(0..=HOSTS_MAX, |v| read_host(&v)));
         let on_failure = o.optional("on_failure", |v| v.parsed(failure_policy));
+        let candidate = o.optional("candidate", |v| v.object(read_candidate));
         Some(Wanted {
             plugin: plugin?,
             version,
             config: config.unwrap_or_else(|| "{}".to_owned()),
             on_failure,
             hosts: hosts.unwrap_or_default(),
+            candidate,
         })
     })
+}
+
+fn read_candidate(o: &Object<'_>) -> Option<WantedCandidate> {
+    let version = o.required("version", |v| v.text(VERSION_CHARS_MAX));
+    let mode = o.required("mode", |v| v.parsed(mode));
+    let percent =
+        |name, least| o.optional(name, |v: Value<'_>| v.integer(least..=100).and_then(|n| u8::try_from(n).ok()));
+    let (percent, max_failure_percent, max_drift_percent) =
+        (percent("percent", 1), percent("max_failure_percent", 0), percent("max_drift_percent", 0));
+    Some(WantedCandidate { version: version?, mode: mode?, percent, max_failure_percent, max_drift_percent })
+}
+
+fn mode(text: &str) -> Result<Mode, &'static str> {
+    Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or("must be `shadow` or `canary`")
 }
 
 fn failure_policy(text: &str) -> Result<FailurePolicy, &'static str> {

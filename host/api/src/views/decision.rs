@@ -21,6 +21,8 @@ pub struct DecisionView {
     version: String,
     /// SHA-256 of the component.
     digest: Option<String>,
+    /// `active`, `canary` (a candidate in place of what is bound), or `shadow` (made beside the one that counted).
+    role: &'static str,
     /// `ok`, or how it failed.
     outcome: String,
     /// Instructions used.
@@ -45,6 +47,7 @@ impl From<&Decision> for DecisionView {
             plugin: decision.plugin.clone(),
             version: decision.plugin_version.clone(),
             digest: decision.digest.clone(),
+            role: decision.role.name(),
             outcome: decision.outcome.clone(),
             fuel: decision.fuel,
             duration_us: decision.duration_us,

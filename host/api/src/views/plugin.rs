@@ -75,6 +75,8 @@ pub struct HookView {
     hosts: Vec<String>,
     /// `fallback`, `hold` or `reject`.
     on_failure: &'static str,
+    /// A version that decides beside it or in its place.
+    candidate: Option<CandidateView>,
     /// Counts the changes; also the `ETag`.
     revision: u64,
     /// Who bound it.
@@ -92,9 +94,65 @@ impl From<Bound> for HookView {
             config: AnyJson::new(&bound.config),
             hosts: bound.hosts,
             on_failure: bound.on_failure.name(),
+            candidate: bound.candidate.map(CandidateView::from),
             revision: bound.revision,
             actor: bound.actor,
             updated_at: bound.updated_at.map(Time),
+        }
+    }
+}
+
+impl HookView {
+    /// With how the candidate's answers compare.
+    pub fn compared(mut self, compared: Option<app::Compared>) -> Self {
+        if let (Some(candidate), Some(compared)) = (&mut self.candidate, compared) {
+            candidate.compared =
+                Some(ComparedView { pairs: compared.pairs, differing: compared.differing, failed: compared.failed });
+        }
+        self
+    }
+}
+
+/// A version that is tried before it decides everything.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Candidate)]
+pub struct CandidateView {
+    version: String,
+    digest: String,
+    /// `shadow` or `canary`.
+    mode: &'static str,
+    /// Of a canary: the share of orders.
+    percent: u8,
+    max_failure_percent: u8,
+    max_drift_percent: Option<u8>,
+    since: Time,
+    /// Null in lists.
+    compared: Option<ComparedView>,
+}
+
+/// How a candidate's answers compare with those of what is bound.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Compared)]
+pub struct ComparedView {
+    /// Questions that both were asked.
+    pairs: u64,
+    /// Of these, how many they answered differently.
+    differing: u64,
+    /// In how many the candidate failed.
+    failed: u64,
+}
+
+impl From<app::candidates::Candidate> for CandidateView {
+    fn from(candidate: app::candidates::Candidate) -> Self {
+        Self {
+            version: candidate.version,
+            digest: candidate.digest,
+            mode: candidate.mode.name(),
+            percent: candidate.percent,
+            max_failure_percent: candidate.max_failure_percent,
+            max_drift_percent: candidate.max_drift_percent,
+            since: Time(candidate.since),
+            compared: None,
         }
     }
 }

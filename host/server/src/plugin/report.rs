@@ -21,6 +21,17 @@ pub fn list(plugins: &Value, hooks: &Value) -> String {
         let [name, plugin, version, on_failure] =
             ["hook", "plugin", "version", "on_failure"].map(|field| text(hook, field));
         let _ = writeln!(told, "  {name:<8} {plugin} {version}, on failure {on_failure}");
+        let candidate = &hook["candidate"];
+        if candidate.is_object() {
+            let (version, mode, compared) =
+                (text(candidate, "version"), text(candidate, "mode"), &candidate["compared"]);
+            let share = if mode == "canary" { format!(" of {} %", candidate["percent"]) } else { String::new() };
+            let _ = writeln!(
+                told,
+                "           {version} as its {mode}{share}: {} of {} answers differ, {} failed",
+                compared["differing"], compared["pairs"], compared["failed"]
+            );
+        }
     }
     told
 }

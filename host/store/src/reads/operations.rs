@@ -10,8 +10,8 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::own;
-use crate::changeset::{Decision, JournalEntry, JournalKind, Operation, SealKey};
-use crate::records::OperationRecord;
+use crate::changeset::{Decision, JournalEntry, JournalKind, Operation, Role, SealKey};
+use crate::records::{Compared, OperationRecord};
 use crate::sqlite::Bulk;
 use crate::sqlite::columns::{Columns, id, text};
 use crate::{Error, Store};
@@ -29,7 +29,7 @@ impl Store {
     /// What the database said.
     pub async fn decisions(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at from decisions where tenant_id = ? and order_id = ? order by at, rowid";
+                   logs, error, at, role from decisions where tenant_id = ? and order_id = ? order by at, rowid";
         let query = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
         let rows = query.fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(decision).collect()
@@ -47,7 +47,7 @@ impl Store {
         since: Timestamp,
     ) -> Result<Option<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at from decisions where tenant_id = ? and decision_id = ? and order_id between ? and ? \
+                   logs, error, at, role from decisions where tenant_id = ? and decision_id = ? and order_id between ? and ? \
                    order by order_id desc limit 1";
         let latest = Uuid::from_u128(decision_id.uuid().as_u128() | (u128::MAX >> ID_TIME_BITS));
         let query =
@@ -55,8 +55,8 @@ impl Store {
         query.fetch_optional(&mut *self.reader().await?).await?.as_ref().map(decision).transpose()
     }
 
-    /// The policy calls of a hook about orders placed from a moment until before another, newest order first, from below
-    /// one of them: the history that a back-test decides again.
+    /// The policy calls of a hook that counted, about orders placed from a moment until before another, newest order first,
+    /// from below one of them: the history that a back-test decides again.
     ///
     /// # Errors
     /// What the database said.
@@ -69,8 +69,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at from decisions where tenant_id = ? and order_id >= ? \
-                   and (order_id, decision_id) < (?, ?) and hook = ? order by order_id desc, decision_id desc limit ?";
+                   logs, error, at, role from decisions where tenant_id = ? and order_id >= ? \
+                   and (order_id, decision_id) < (?, ?) and hook = ? and role <> 'shadow' order by order_id desc, decision_id desc limit ?";
         let end = (first_id(placed.end), Uuid::nil());
         let (order, call) = below.map_or(end, |(order, call)| (order.uuid(), call.uuid()));
         let query = sqlx::query(sql)
@@ -81,6 +81,36 @@ impl Store {
             .bind(text(hook.name()))
             .bind(i64::from(limit));
         query.fetch_all(&mut *self.reader().await?).await?.iter().map(decision).collect()
+    }
+
+    /// How the decisions that a candidate made or was compared by since a moment came out: how many pairs there are of one
+    /// that counted and one beside it, in how many the answers differ, and in how many the candidate's failed.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn compared_decisions(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        candidate: &str,
+        since: Timestamp,
+    ) -> Result<Compared, Error> {
+        let sql = "select count(*), \
+                   coalesce(sum(s.outcome <> a.outcome or s.output is not a.output), 0), \
+                   coalesce(sum(case when s.digest = ?5 then s.outcome else a.outcome end <> 'ok'), 0) \
+                   from decisions as s join decisions as a on a.tenant_id = s.tenant_id and a.order_id = s.order_id \
+                   and a.hook = s.hook and a.role <> 'shadow' \
+                   where s.tenant_id = ?1 and s.order_id >= ?2 and s.hook = ?3 and s.role = 'shadow' and s.at >= ?4 \
+                   and ?5 in (s.digest, a.digest)";
+        let query = sqlx::query(sql)
+            .bind(own(tenant))
+            .bind(id(first_id(since)))
+            .bind(text(hook.name()))
+            .bind(since.micros())
+            .bind(text(candidate));
+        let row = query.fetch_one(&mut *self.reader().await?).await?;
+        let mut columns = Columns::new(&row);
+        Ok(Compared { pairs: columns.count()?, differing: columns.count()?, failed: columns.count()? })
     }
 
     /// The outside operations of an order with their journals, by task.
@@ -147,7 +177,12 @@ fn decision(row: &SqliteRow) -> Result<Decision, Error> {
         logs: columns.get::<String>()?.into(),
         error: columns.get()?,
         at: columns.time()?,
+        role: columns.name(role)?,
     })
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| format!("{name} is no role of a decision"))
 }
 
 /// The leading bits of an id (UUID version 7) that are its milliseconds since 1970.

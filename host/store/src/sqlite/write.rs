@@ -81,8 +81,8 @@ static API_KEYS: Bulk = Bulk::new(
 
 static DECISIONS: Bulk = Bulk::new(
     "insert or rollback into decisions (tenant_id, order_id, decision_id, hook, plugin, plugin_version, digest, outcome, fuel, \
-     duration_us, input, output, logs, error, at) select * from ",
-    15,
+     duration_us, input, output, logs, error, at, role) select * from ",
+    16,
     ROWS,
 );
 
@@ -256,7 +256,8 @@ fn bind_decision(tenant: TenantId, decision: &Decision, row: &mut Row<'_>) {
         .bind(decision.output.clone())
         .bind(decision.logs.clone())
         .bind(decision.error.clone())
-        .bind(decision.at.micros());
+        .bind(decision.at.micros())
+        .bind(text(decision.role.name()));
 }
 
 fn bind_operation(tenant: TenantId, operation: &Operation, row: &mut Row<'_>) {

@@ -260,6 +260,7 @@ async fn what_a_merchant_sets_up_comes_back() {
         config: "{}".into(),
         on_failure: "hold".into(),
         hosts: vec!["127.0.0.1:9".into()],
+        candidate: None,
         revision: 1,
         actor: "ann".into(),
         updated_at: NOW,
@@ -270,7 +271,7 @@ async fn what_a_merchant_sets_up_comes_back() {
     assert_eq!(store.put_binding(world.tenant, &newer, Some(0)).await.unwrap(), None, "something is bound");
     assert_eq!(store.put_binding(world.tenant, &newer, Some(1)).await.unwrap(), Some(2));
     assert_eq!(store.bindings(world.tenant).await.unwrap(), std::slice::from_ref(&newer));
-    let newest = Binding { revision: 3, ..binding.clone() };
+    let newest = Binding { revision: 3, candidate: Some(r#"{"percent":5}"#.into()), ..binding.clone() };
     assert_eq!(store.put_binding(world.tenant, &newest, None).await.unwrap(), Some(3));
     assert_eq!(store.binding_history(world.tenant, "payment").await.unwrap(), [newest, newer, binding]);
     assert_eq!(store.binding_history(world.tenant, "tax").await.unwrap(), []);

@@ -10,7 +10,7 @@ use domain::placement::Draft;
 use domain::transition;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use store::{
-    ApiKey, Changeset, Committed, Config, Decision, KeyClaim, Lease, OrderChange, Outcome, StockChange, Store,
+    ApiKey, Changeset, Committed, Config, Decision, KeyClaim, Lease, OrderChange, Outcome, Role, StockChange, Store,
     StoredOrder, Tenant,
 };
 use tempfile::TempDir;
@@ -176,6 +176,7 @@ pub fn decision(order_id: OrderId) -> Decision {
         logs: "two warehouses".into(),
         error: None,
         at: NOW,
+        role: Role::Active,
     }
 }
 

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use e2e::admin::Binding;
 use e2e::client::{Request, order_id};
-use e2e::{Client, Server, Shop, admin, basket, eventually, process};
+use e2e::server::Folder;
+use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
 async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
@@ -175,4 +177,99 @@ async fn what_is_no_policy_is_refused_with_every_reason() {
     let missing = plugin(client, &["push", Path::new("/nowhere.wasm").to_str().expect("UTF-8"), "--name", "x"]).await;
     assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot be read"));
     server.stop();
+}
+
+/// A component under another file name, so that several are versions of one plugin.
+fn renamed(folder: &tempfile::TempDir, part: &str, wasm: &[u8]) -> std::path::PathBuf {
+    let part = folder.path().join(part);
+    std::fs::create_dir_all(&part).expect("a folder");
+    let file = part.join("both.wasm");
+    std::fs::write(&file, wasm).expect("a file");
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_decides_beside_or_for_a_share_and_is_taken_back_where_it_fails() {
+    let (folder, files) = (Folder::new(), tempfile::tempdir().expect("a folder"));
+    let tenant = admin::create_tenant(&folder, "trying");
+    // An operator may install what the gate would refuse: version 1 crashes at every order, version 2 accepts them all.
+    for (part, wasm) in [("1", fixture("fixture_trap")), ("2", component("risk_rules"))] {
+        let file = renamed(&files, part, &wasm);
+        let config = json!({});
+        admin::bind(&folder, &Binding { tenant: &tenant.tenant, hook: "risk", file, on_failure: "fallback", config });
+    }
+    let mut server = Server::start_in(folder, Options::new());
+    let shop = Shop::open(server.client_with(&tenant.api_key)).await;
+    let (client, sku) = (&shop.client, shop.stocked(10_000).await);
+    let bind = async |candidate: Value| {
+        let body = json!({"plugin": "own-both", "version": "2", "on_failure": "fallback", "candidate": candidate});
+        let request = Request::new("PUT", "/hooks/risk").json(&body).header("if-match", "*");
+        client.call(request).await.expect(200)
+    };
+    let candidate = async || client.get("/hooks/risk").await.expect(200)["candidate"].clone();
+    let roles = async |order: &str| -> Vec<(String, String)> {
+        let decisions = client.decisions(order).await.into_iter().filter(|decision| decision["hook"] == "risk");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        decisions.map(|decision| (text(&decision["role"]), text(&decision["outcome"]))).collect()
+    };
+
+    // Beside: what counts is what is bound, and every difference is kept.
+    let bound = bind(json!({"version": "1", "mode": "shadow"})).await;
+    assert_eq!((&bound["version"], &bound["candidate"]["mode"]), (&json!("2"), &json!("shadow")));
+    let first = eventually("the candidate is asked", async || {
+        let order = client.placed(&basket::of(&sku, 1)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let roles = roles(&order).await;
+        if roles.len() == 2 { Ok(roles) } else { Err(format!("{roles:?}")) }
+    })
+    .await;
+    assert_eq!(first, [("active".to_owned(), "ok".to_owned()), ("shadow".to_owned(), "trap".to_owned())]);
+    for _ in 0..9 {
+        client.placed(&basket::of(&sku, 1)).await;
+    }
+    eventually("all are compared", async || {
+        let compared = candidate().await["compared"].clone();
+        let all = compared["pairs"].as_u64() >= Some(10)
+            && compared["pairs"] == compared["differing"]
+            && compared["pairs"] == compared["failed"];
+        if all { Ok(()) } else { Err(compared.to_string()) }
+    })
+    .await;
+    let listed = answer(&plugin(client, &["list"]).await);
+    assert!(listed["hooks"].to_string().contains("\"differing\""), "{listed}");
+
+    // For a share: it fails, the failure policy decides, and it is taken back without anybody's doing.
+    let salted = bind(json!({"version": "1", "mode": "canary", "percent": 50})).await;
+    assert_eq!(salted["candidate"]["percent"], 50);
+    let mut orders = Vec::new();
+    let taken_back = loop {
+        for _ in 0..10 {
+            orders.push(client.placed(&basket::of(&sku, 1)).await);
+        }
+        let hook = client.get("/hooks/risk").await.expect(200);
+        if hook["candidate"].is_null() {
+            break hook;
+        }
+        assert!(orders.len() < 2000, "the canary is never taken back: {hook}");
+    };
+    assert_eq!(taken_back["version"], "2");
+    assert!(taken_back["actor"].as_str().is_some_and(|actor| actor.starts_with("automatic rollback")), "{taken_back}");
+    let mut canaries = 0;
+    for order in &orders {
+        let counted: Vec<_> = roles(order).await.into_iter().filter(|(role, _)| role != "shadow").collect();
+        assert_eq!(counted.len(), 1, "{counted:?}");
+        canaries += usize::from(counted[0] == ("canary".to_owned(), "trap".to_owned()));
+    }
+    assert!(canaries >= 20, "it is judged by twenty calls at least: {canaries} of {}", orders.len());
+
+    // Promoted, it decides everything; taken back by hand, nothing.
+    client.call(Request::new("POST", "/hooks/risk/promote")).await.expect_refusal(409, "nothing_to_promote");
+    bind(json!({"version": "1", "mode": "shadow"})).await;
+    assert!(plugin(client, &["promote", "risk"]).await.status.success());
+    let hook = client.get("/hooks/risk").await.expect(200);
+    assert_eq!((&hook["version"], &hook["candidate"]), (&json!("1"), &Value::Null));
+    assert!(plugin(client, &["rollback", "risk"]).await.status.success());
+    assert_eq!(client.get("/hooks/risk").await.expect(200)["version"], "2");
+    server.stop();
+    admin::verify(server.folder());
 }

@@ -375,6 +375,7 @@ fn plugins() -> Vec<Case> {
             "precondition_failed",
         ),
         Case::new("another hook", any(put("/hooks/tax", &reference)), 409, "other_hook"),
+        Case::new("no candidate", post("/hooks/risk/promote"), 409, "nothing_to_promote"),
         Case::new("nothing before", post("/hooks/risk/rollback"), 409, "nothing_to_roll_back"),
         invalid("no plugin", bind(json!({}))).at(&["/plugin"]),
         invalid("an unknown plugin", bind(json!({"plugin": "nobody"}))).at(&["/plugin"]),
@@ -385,6 +386,24 @@ fn plugins() -> Vec<Case> {
             bind(json!({"plugin": "x", "config": [], "hosts": ["nowhere"], "on_failure": "panic"})),
         )
         .at(&["/config", "/hosts/0", "/on_failure"]),
+        invalid(
+            "a canary of everything",
+            bind(json!({"plugin": "x", "candidate": {"version": "1", "mode": "pigeon", "percent": 101}})),
+        )
+        .at(&["/candidate/mode", "/candidate/percent"]),
+        invalid(
+            "a canary of nothing",
+            bind(json!({"plugin": "routing-nearest", "candidate": {"version": "1", "mode": "canary"}})),
+        )
+        .at(&["/candidate/percent"]),
+        invalid(
+            "a candidate of an adapter",
+            any(put(
+                "/hooks/payment/main",
+                &json!({"plugin": "payment-sandbox", "candidate": {"version": "1", "mode": "shadow"}}),
+            )),
+        )
+        .at(&["/candidate"]),
         invalid("a secret without a value", put("/secrets/some", &json!({}))).at(&["/value"]),
         Case::new("an unknown secret", Request::new("DELETE", "/secrets/some"), 404, "not_found"),
     ]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 37] = [
+pub const OPERATIONS: [(&str, &str); 38] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("GET", "/orders/{order}"),
@@ -42,6 +42,7 @@ pub const OPERATIONS: [(&str, &str); 37] = [
     ("GET", "/hooks/x-hook"),
     ("PUT", "/hooks/x-hook"),
     ("PUT", "/hooks/x-hook/x-binding"),
+    ("POST", "/hooks/x-hook/promote"),
     ("POST", "/hooks/x-hook/rollback"),
     ("GET", "/secrets"),
     ("PUT", "/secrets/x-secret"),

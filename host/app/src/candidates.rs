@@ -1,0 +1,241 @@
+//! Candidates: a version that decides beside the bound one (shadow), or in place of it for some orders (canary).
+//!
+//! Whichever of the two did not count is asked the same afterwards, in the background, so that every difference is kept
+//! and nobody waits for it. A canary that fails or drifts too much is taken back by itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::hooks::Hook;
+use domain::ids::{OrderId, TenantId};
+use domain::time::Timestamp;
+use plugin_host::CallContext;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use store::{Changeset, Decision, Role};
+use tokio::sync::Semaphore;
+
+use crate::App;
+use crate::merchant::Caller;
+use crate::policies::{Binding, record_json};
+
+/// How many orders may be decided again beside at a time. Beyond it some go uncompared, and no order waits.
+const BESIDE_MAX: usize = 64;
+/// A canary is not judged by fewer calls than this.
+const CALLS_MIN: u64 = 20;
+/// The share of failing calls, in percent, above which a canary is taken back where the merchant does not say.
+pub const FAILURE_PERCENT: u8 = 5;
+/// Who takes a canary back.
+const ACTOR: &str = "automatic rollback";
+
+/// How a candidate decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Beside what is bound, without any effect.
+    Shadow,
+    /// In place of what is bound, for a share of the orders.
+    Canary,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Shadow, Self::Canary];
+
+    /// The name in requests and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Canary => "canary",
+        }
+    }
+}
+
+/// A candidate as it is bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The version of the bound plugin.
+    pub version: String,
+    /// SHA-256 of its component.
+    pub digest: String,
+    /// How it decides.
+    pub mode: Mode,
+    /// Of a canary: the share of orders, 1 to 100.
+    pub percent: u8,
+    /// The share of failing calls above which a canary is taken back.
+    pub max_failure_percent: u8,
+    /// The share of different answers above which a canary is taken back; none where any difference is fine.
+    pub max_drift_percent: Option<u8>,
+    /// Which orders are the canary's: the same as long as it lasts, so that a higher percentage only adds orders.
+    pub salt: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Candidate {
+    /// Whether an order is the canary's.
+    #[must_use]
+    pub fn takes(&self, order_id: OrderId) -> bool {
+        let mut bytes = self.salt.clone().into_bytes();
+        bytes.extend_from_slice(order_id.uuid().as_bytes());
+        let hash = digest(&SHA256, &bytes);
+        let head: [u8; 8] = hash.as_ref()[..8].try_into().expect("a hash has 32 bytes");
+        self.mode == Mode::Canary && u64::from_be_bytes(head) % 100 < u64::from(self.percent)
+    }
+}
+
+/// A question that has been answered, for the one that did not count.
+pub(crate) struct Beside {
+    pub hook: Hook,
+    /// Who is asked.
+    pub binding: Arc<Binding>,
+    /// The candidate among the two.
+    pub candidate: Arc<Candidate>,
+    /// What was asked, and answered by the one that counted.
+    pub counted: Decision,
+}
+
+/// What is known of the candidates that are at work.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    permits: Arc<Semaphore>,
+    tallies: Mutex<HashMap<(TenantId, Hook, String), Tally>>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    calls: u64,
+    failed: u64,
+    pairs: u64,
+    differing: u64,
+}
+
+impl Tally {
+    /// Why the candidate has to go.
+    fn verdict(&self, candidate: &Candidate) -> Option<String> {
+        let above = |part: u64, whole: u64, percent: u8| whole >= CALLS_MIN && part * 100 > whole * u64::from(percent);
+        if above(self.failed, self.calls, candidate.max_failure_percent) {
+            return Some(format!("{} of {} calls failed", self.failed, self.calls));
+        }
+        let drift = candidate.max_drift_percent.filter(|percent| above(self.differing, self.pairs, *percent));
+        drift.map(|_| format!("{} of {} answers were different", self.differing, self.pairs))
+    }
+}
+
+impl Watch {
+    pub fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(BESIDE_MAX)), tallies: Mutex::default() }
+    }
+
+    fn count(&self, tenant: TenantId, hook: Hook, candidate: &Candidate, add: impl FnOnce(&mut Tally)) -> Tally {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.entry((tenant, hook, candidate.salt.clone())).or_default();
+        add(tally);
+        *tally
+    }
+
+    fn forget(&self, tenant: TenantId, hook: Hook) {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.retain(|(whose, of, _), _| (*whose, *of) != (tenant, hook));
+    }
+}
+
+impl App {
+    /// Asks what did not count the same, keeps its answers, and judges the candidates. In the background: nobody waits.
+    pub(crate) fn decide_beside(&self, caller: &Caller, beside: Vec<Beside>) {
+        if beside.is_empty() {
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.watch().permits).try_acquire_owned() else {
+            metrics::counter!("orderwright_candidates_uncompared_total").increment(1);
+            return;
+        };
+        let (app, tenant) = (self.clone(), caller.tenant());
+        let mut changeset = Changeset::new(tenant, caller.actor());
+        tokio::spawn(async move {
+            let _permit = permit;
+            for question in beside {
+                let asked = question.binding.plugin.ask(CallContext { tenant }, &question.counted.input).await;
+                let Ok(call) = asked else { continue };
+                let counted = &question.counted;
+                let shadow = record_json(counted, &question.binding, &call, Role::Shadow);
+                let differs = (&shadow.outcome, &shadow.output) != (&counted.outcome, &counted.output);
+                let of_candidate = if counted.role == Role::Canary { counted } else { &shadow };
+                let failed = of_candidate.outcome != "ok";
+                let tally = app.watch().count(tenant, question.hook, &question.candidate, |tally| {
+                    tally.calls += 1;
+                    tally.failed += u64::from(failed);
+                    tally.pairs += 1;
+                    tally.differing += u64::from(differs);
+                });
+                changeset.decisions.push(shadow);
+                if question.candidate.mode == Mode::Canary
+                    && let Some(why) = tally.verdict(&question.candidate)
+                {
+                    app.take_back(tenant, question.hook, &question.candidate, &why).await;
+                }
+            }
+            if let Err(error) = app.store().commit(changeset).await {
+                tracing::warn!(%error, "what a candidate decided could not be kept");
+            }
+        });
+    }
+
+    /// Takes a candidate back, where it is still at work.
+    async fn take_back(&self, tenant: TenantId, hook: Hook, candidate: &Candidate, why: &str) {
+        let taken = self.drop_candidate(tenant, hook, &candidate.salt, format!("{ACTOR}: {why}")).await;
+        self.watch().forget(tenant, hook);
+        match taken {
+            Ok(true) => {
+                metrics::counter!("orderwright_canaries_taken_back_total", "hook" => hook.name()).increment(1);
+                tracing::warn!(%tenant, hook = hook.name(), version = candidate.version, why, "a canary was taken back");
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%tenant, hook = hook.name(), %error, "a canary could not be taken back"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn canary(percent: u8) -> Candidate {
+        Candidate {
+            version: "2".into(),
+            digest: "d".into(),
+            mode: Mode::Canary,
+            percent,
+            max_failure_percent: FAILURE_PERCENT,
+            max_drift_percent: Some(50),
+            salt: "salt".into(),
+            since: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn a_higher_percentage_only_adds_orders() {
+        let orders: Vec<_> = (0..10_000).map(|n| OrderId::new(Uuid::from_u128(n))).collect();
+        let taken = |percent| orders.iter().filter(|order| canary(percent).takes(**order)).count();
+        assert_eq!((taken(0), taken(100)), (0, orders.len()));
+        assert!((800..1200).contains(&taken(10)), "{}", taken(10));
+        for (fewer, more) in [(1, 2), (10, 11), (50, 99)] {
+            assert!(orders.iter().all(|order| !canary(fewer).takes(*order) || canary(more).takes(*order)));
+        }
+        let shadow = Candidate { mode: Mode::Shadow, ..canary(100) };
+        assert!(!shadow.takes(orders[0]));
+    }
+
+    #[test]
+    fn a_canary_is_judged_by_enough_calls_only() {
+        let of = |calls, failed, pairs, differing| Tally { calls, failed, pairs, differing }.verdict(&canary(10));
+        assert_eq!(of(CALLS_MIN - 1, 19, 19, 19), None);
+        assert_eq!(of(CALLS_MIN, 1, 0, 0), None, "5 % are allowed");
+        assert!(of(CALLS_MIN, 2, 0, 0).unwrap().contains("2 of 20 calls failed"));
+        assert_eq!(of(40, 0, 40, 20), None);
+        assert!(of(40, 0, 40, 21).unwrap().contains("21 of 40 answers"));
+    }
+}
