@@ -56,6 +56,20 @@ impl Params {
         None
     }
 
+    /// Reads a parameter that must be there; where it is missing or wrong, [`Self::finish`] says so.
+    pub fn required<T, E: ToString>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let faults = self.faults.len();
+        let value = self.optional(name, parse);
+        if value.is_none() && self.faults.len() == faults {
+            self.faults.push(Fault { pointer: format!("/{name}"), detail: "is required".to_owned() });
+        }
+        value
+    }
+
     /// Reads a parameter as the text that it is.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         self.optional(name, |text| Ok::<_, String>(text.to_owned()))

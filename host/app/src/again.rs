@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::{DecisionId, TenantId};
-use plugin_host::{BadInput, Call, CallContext};
+use plugin_host::{BadInput, Call, CallContext, Failure, Plugin};
 use store::Decision;
 
 use crate::plugins::{Status, Version};
@@ -11,6 +11,9 @@ use crate::{App, Error};
 
 /// How long after an order was placed decisions about it are looked for by their id alone.
 const LOOKED_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The pause before a busy host is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why nothing is decided again.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +58,7 @@ pub struct Ran {
 impl Ran {
     fn new(call: Call<()>) -> Result<Self, Error> {
         Ok(Self {
-            outcome: call.result.as_ref().map_or_else(|failure| failure.code(), |()| "ok"),
+            outcome: call.outcome(),
             error: call.result.err().map(|failure| failure.to_string()),
             output: call.output_json,
             fuel: call.fuel,
@@ -74,6 +77,18 @@ pub struct Replay {
     pub ran: Ran,
     /// Whether outcome and output are the same, byte for byte. What it took is not compared.
     pub is_same: bool,
+}
+
+/// Asks with a recorded input, again and again while the host is busy with others: nobody waits for the answer with a
+/// request in his hand.
+pub(crate) async fn ask_patiently(plugin: &Plugin, tenant: TenantId, input: &str) -> Result<Call<()>, Error> {
+    loop {
+        let call = plugin.ask(CallContext { tenant }, input).await.map_err(Error::internal)?;
+        if call.result != Err(Failure::Busy) {
+            return Ok(call);
+        }
+        tokio::time::sleep(BUSY_PAUSE).await;
+    }
 }
 
 impl App {

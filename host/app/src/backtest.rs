@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use domain::ids::{BacktestId, TenantId};
 use domain::time::Timestamp;
 use futures::{StreamExt, stream};
-use plugin_host::{CallContext, Failure, Plugin};
+use plugin_host::Plugin;
 use store::Decision;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::again::Refusal;
+use crate::again::{Refusal, ask_patiently};
 use crate::plugins::{Status, Version};
 use crate::{App, Error};
 
@@ -30,8 +30,6 @@ const PAGE: u32 = 500;
 pub const LIMIT_MAX: u32 = 1_000_000;
 /// How many finished and running back-tests are remembered.
 const JOBS: usize = 1000;
-/// How often a question is asked again while the host is busy with others.
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is to be decided again.
 #[derive(Debug, Clone)]
@@ -207,11 +205,6 @@ async fn again(
             serde_json::to_string(&input)?.into()
         }
     };
-    loop {
-        let call = plugin.ask(CallContext { tenant }, &input).await.map_err(Error::internal)?;
-        if call.result != Err(Failure::Busy) {
-            return Ok((decision, call));
-        }
-        tokio::time::sleep(BUSY_PAUSE).await;
-    }
+    let call = ask_patiently(plugin, tenant, &input).await?;
+    Ok((decision, call))
 }

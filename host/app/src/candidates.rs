@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::hooks::Hook;
 use domain::ids::{OrderId, TenantId};
 use domain::time::Timestamp;
-use plugin_host::CallContext;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use store::{Changeset, Decision, Role};
 use tokio::sync::Semaphore;
 
-use crate::App;
+use crate::again::ask_patiently;
 use crate::merchant::Caller;
 use crate::policies::{Binding, record_json};
+use crate::{App, clock};
 
 /// How many orders may be decided again beside at a time. Beyond it some go uncompared, and no order waits.
 const BESIDE_MAX: usize = 64;
@@ -105,20 +105,19 @@ pub(crate) struct Watch {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
-    calls: u64,
-    failed: u64,
     pairs: u64,
+    failed: u64,
     differing: u64,
 }
 
 impl Tally {
     /// Why the candidate has to go.
     fn verdict(&self, candidate: &Candidate) -> Option<String> {
-        let above = |part: u64, whole: u64, percent: u8| whole >= CALLS_MIN && part * 100 > whole * u64::from(percent);
-        if above(self.failed, self.calls, candidate.max_failure_percent) {
-            return Some(format!("{} of {} calls failed", self.failed, self.calls));
+        let is_above = |part: u64, percent: u8| self.pairs >= CALLS_MIN && part * 100 > self.pairs * u64::from(percent);
+        if is_above(self.failed, candidate.max_failure_percent) {
+            return Some(format!("{} of {} calls failed", self.failed, self.pairs));
         }
-        let drift = candidate.max_drift_percent.filter(|percent| above(self.differing, self.pairs, *percent));
+        let drift = candidate.max_drift_percent.filter(|percent| is_above(self.differing, *percent));
         drift.map(|_| format!("{} of {} answers were different", self.differing, self.pairs))
     }
 }
@@ -135,9 +134,11 @@ impl Watch {
         *tally
     }
 
-    fn forget(&self, tenant: TenantId, hook: Hook) {
+    /// Forgets what earlier candidates of a hook have shown.
+    pub fn keep_only(&self, tenant: TenantId, hook: Hook, candidate: Option<&Candidate>) {
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        tallies.retain(|(whose, of, _), _| (*whose, *of) != (tenant, hook));
+        let now = candidate.map(|candidate| &candidate.salt);
+        tallies.retain(|(whose, of, salt), _| (*whose, *of) != (tenant, hook) || Some(salt) == now);
     }
 }
 
@@ -156,17 +157,23 @@ impl App {
         tokio::spawn(async move {
             let _permit = permit;
             for question in beside {
-                let asked = question.binding.plugin.ask(CallContext { tenant }, &question.counted.input).await;
-                let Ok(call) = asked else { continue };
                 let counted = &question.counted;
-                let shadow = record_json(counted, &question.binding, &call, Role::Shadow);
+                let call = match ask_patiently(&question.binding.plugin, tenant, &counted.input).await {
+                    Ok(call) => call,
+                    Err(error) => {
+                        tracing::warn!(%error, "a candidate could not be compared");
+                        continue;
+                    }
+                };
+                let (order_id, input) = (counted.order_id, Arc::clone(&counted.input));
+                let made = record_json(order_id, question.hook, &question.binding, input, &call, clock::now());
+                let shadow = Decision { role: Role::Shadow, ..made };
                 let differs = (&shadow.outcome, &shadow.output) != (&counted.outcome, &counted.output);
                 let of_candidate = if counted.role == Role::Canary { counted } else { &shadow };
                 let failed = of_candidate.outcome != "ok";
                 let tally = app.watch().count(tenant, question.hook, &question.candidate, |tally| {
-                    tally.calls += 1;
-                    tally.failed += u64::from(failed);
                     tally.pairs += 1;
+                    tally.failed += u64::from(failed);
                     tally.differing += u64::from(differs);
                 });
                 changeset.decisions.push(shadow);
@@ -185,7 +192,6 @@ impl App {
     /// Takes a candidate back, where it is still at work.
     async fn take_back(&self, tenant: TenantId, hook: Hook, candidate: &Candidate, why: &str) {
         let taken = self.drop_candidate(tenant, hook, &candidate.salt, format!("{ACTOR}: {why}")).await;
-        self.watch().forget(tenant, hook);
         match taken {
             Ok(true) => {
                 metrics::counter!("orderwright_canaries_taken_back_total", "hook" => hook.name()).increment(1);
@@ -231,11 +237,11 @@ mod tests {
 
     #[test]
     fn a_canary_is_judged_by_enough_calls_only() {
-        let of = |calls, failed, pairs, differing| Tally { calls, failed, pairs, differing }.verdict(&canary(10));
-        assert_eq!(of(CALLS_MIN - 1, 19, 19, 19), None);
-        assert_eq!(of(CALLS_MIN, 1, 0, 0), None, "5 % are allowed");
-        assert!(of(CALLS_MIN, 2, 0, 0).unwrap().contains("2 of 20 calls failed"));
-        assert_eq!(of(40, 0, 40, 20), None);
-        assert!(of(40, 0, 40, 21).unwrap().contains("21 of 40 answers"));
+        let of = |pairs, failed, differing| Tally { pairs, failed, differing }.verdict(&canary(10));
+        assert_eq!(of(CALLS_MIN - 1, 19, 19), None);
+        assert_eq!(of(CALLS_MIN, 1, 0), None, "5 % are allowed");
+        assert!(of(CALLS_MIN, 2, 0).unwrap().contains("2 of 20 calls failed"));
+        assert_eq!(of(40, 0, 20), None);
+        assert!(of(40, 0, 21).unwrap().contains("21 of 40 answers"));
     }
 }

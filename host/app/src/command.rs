@@ -98,9 +98,13 @@ impl App {
     }
 
     /// The answer to an earlier request with the same key.
-    async fn replay_of(&self, tenant: TenantId, key: Option<&Idempotency>) -> Result<Option<Done>, Refusal> {
+    pub(crate) async fn replay_of(
+        &self,
+        tenant: TenantId,
+        key: Option<&Idempotency>,
+    ) -> Result<Option<Done>, ReplayError> {
         let Some(key) = key else { return Ok(None) };
-        match self.store().stored_key(tenant, &key.key).await? {
+        match self.store().stored_key(tenant, &key.key).await.map_err(Error::from)? {
             Some(stored) => Ok(Some(self.replay(tenant, key, &stored).await?)),
             None => Ok(None),
         }

@@ -310,6 +310,7 @@ impl App {
             return Err(Refusal::Changed { current: now.get(&bound.hook).map_or(0, |bound| bound.revision) });
         };
         self.caches().bindings.invalidate(&tenant).await;
+        self.watch().keep_only(tenant, bound.hook, bound.candidate.as_ref());
         (bound.revision, bound.updated_at) = (new, Some(at));
         Ok(bound)
     }

@@ -158,8 +158,8 @@ impl App {
             Err(refusal) => {
                 // The commit looks at the key, and a key is almost always new. Only who is not let through to the commit
                 // may still have been served before.
-                if let Some(stored) = self.store().stored_key(tenant, &key.key).await? {
-                    return Ok(self.replay(tenant, &key, &stored).await?);
+                if let Some(done) = self.replay_of(tenant, Some(&key)).await? {
+                    return Ok(done);
                 }
                 self.decide_beside(caller, std::mem::take(&mut round.beside));
                 self.keep_decisions(caller, round).await;

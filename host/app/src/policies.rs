@@ -162,7 +162,19 @@ pub(crate) fn record<I: serde::Serialize, A>(
     call: &Call<A>,
     at: Timestamp,
 ) -> store::Decision {
-    let outcome = call.result.as_ref().map_or_else(|failure| failure.code(), |_| "ok");
+    let input = serde_json::to_string(input).expect("hook inputs serialise").into();
+    record_json(order_id, hook, binding, input, call, at)
+}
+
+/// The same, where the input is JSON already.
+pub(crate) fn record_json<A>(
+    order_id: OrderId,
+    hook: Hook,
+    binding: &Binding,
+    input: Arc<str>,
+    call: &Call<A>,
+    at: Timestamp,
+) -> store::Decision {
     store::Decision {
         decision_id: DecisionId::new(Uuid::now_v7()),
         order_id,
@@ -170,34 +182,15 @@ pub(crate) fn record<I: serde::Serialize, A>(
         plugin: binding.name.clone(),
         plugin_version: binding.version.clone(),
         digest: Some(binding.plugin.digest().to_owned()),
-        outcome: outcome.to_owned(),
+        outcome: call.outcome().to_owned(),
         fuel: call.fuel,
         duration_us: call.duration_us,
-        input: serde_json::to_string(input).expect("hook inputs serialise").into(),
+        input,
         output: call.output_json.as_deref().map(Into::into),
         logs: serde_json::to_string(&call.logs).expect("log lines serialise").into(),
         error: call.result.as_ref().err().map(ToString::to_string),
         at,
         role: Role::Active,
-    }
-}
-
-/// The record of a call that was asked what another decision had been asked.
-pub(crate) fn record_json(asked: &store::Decision, binding: &Binding, call: &Call<()>, role: Role) -> store::Decision {
-    store::Decision {
-        decision_id: DecisionId::new(Uuid::now_v7()),
-        plugin: binding.name.clone(),
-        plugin_version: binding.version.clone(),
-        digest: Some(binding.plugin.digest().to_owned()),
-        outcome: call.result.as_ref().map_or_else(|failure| failure.code(), |()| "ok").to_owned(),
-        fuel: call.fuel,
-        duration_us: call.duration_us,
-        output: call.output_json.as_deref().map(Into::into),
-        logs: serde_json::to_string(&call.logs).expect("log lines serialise").into(),
-        error: call.result.as_ref().err().map(ToString::to_string),
-        at: crate::clock::now(),
-        role,
-        ..asked.clone()
     }
 }
 

@@ -28,6 +28,14 @@ pub struct Call<T> {
     pub output_json: Option<String>,
 }
 
+impl<T> Call<T> {
+    /// How it ended, for records: `ok`, or the code of the failure.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        self.result.as_ref().map_or_else(Failure::code, |_| "ok")
+    }
+}
+
 /// Why a call gave no answer. The binding's failure policy decides what then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", content = "detail", rename_all = "snake_case")]

@@ -41,15 +41,8 @@ use crate::remote::target;
 pub struct Args {
     /// The CSV file: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country
     file: PathBuf,
-    /// The server, such as http://127.0.0.1:8080 [default: the one that `orderwright dev` runs on --data]
-    #[arg(long, env = "ORDERWRIGHT_URL", requires = "key")]
-    url: Option<String>,
-    /// An API key with the scopes orders:read, orders:write and inventory:write
-    #[arg(long, env = "ORDERWRIGHT_KEY", hide_env_values = true, requires = "url")]
-    key: Option<String>,
-    /// The data directory of the running `orderwright dev`, where its address and key are found
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
+    #[command(flatten)]
+    server: target::ServerArgs,
     /// Where the missing stock is booked in [default: the first warehouse, or a new WH-IMPORT where there is none]
     #[arg(long, value_name = "ID")]
     warehouse: Option<String>,
@@ -83,7 +76,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn upload(args: &Args, mapped: &Mapped, report: &mut Report) -> anyhow::Result<()> {
-    let target = target::find(args.url.as_deref(), args.key.as_deref(), &args.data)?;
+    let target = args.server.find()?;
     let stop = Stop::on_ctrl_c().context("listening for Ctrl-C")?;
     let client = Client::new(&target, stop.clone())?;
     let connections = usize::from(args.connections);

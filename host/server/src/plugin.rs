@@ -52,15 +52,8 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Common {
-    /// The server, such as http://127.0.0.1:8080 [default: the one that `orderwright dev` runs on --data]
-    #[arg(long, env = "ORDERWRIGHT_URL", requires = "key")]
-    url: Option<String>,
-    /// An API key with the scope plugins:write
-    #[arg(long, env = "ORDERWRIGHT_KEY", hide_env_values = true, requires = "url")]
-    key: Option<String>,
-    /// The data directory of the running `orderwright dev`, where its address and key are found
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
+    #[command(flatten)]
+    server: target::ServerArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -160,7 +153,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 impl Common {
     fn client(&self) -> anyhow::Result<(Client, Stop)> {
-        let target = target::find(self.url.as_deref(), self.key.as_deref(), &self.data)?;
+        let target = self.server.find()?;
         let stop = Stop::on_ctrl_c().context("listening for Ctrl-C")?;
         Ok((Client::new(&target, stop.clone())?, stop))
     }

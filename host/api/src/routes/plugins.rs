@@ -19,7 +19,7 @@ use crate::body::{JsonBody, OptionalJsonBody, WasmBody};
 use crate::json::Document;
 use crate::params::{Params, parse_from, parse_to};
 use crate::path::{Id, Ids};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::refusals::refusals;
 use crate::routes::put;
 use crate::views::plugin::{BacktestView, RunView, VersionView};
@@ -110,9 +110,9 @@ pub async fn upload(
     mut params: Params,
     WasmBody(wasm): WasmBody,
 ) -> Result<Response, Problem> {
-    let name = params.optional("name", |text| domain::ids::printable(text, NAME_CHARS_MAX).map(|()| text.to_owned()));
+    let name = params.required("name", |text| domain::ids::printable(text, NAME_CHARS_MAX).map(|()| text.to_owned()));
     params.finish()?;
-    let name = name.ok_or_else(|| Problem::missing_parameter("name"))?;
+    let name = name.ok_or_else(|| Problem::internal("a required parameter was missing unnoticed"))?;
     let version = api.app.upload(caller.tenant(), &name, wasm.as_ref().into()).await?;
     let status = if version.status == Status::Ready { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let mut headers = HeaderMap::new();
@@ -300,11 +300,3 @@ pub fn read_span(body: &Document) -> Result<Span, Problem> {
 
 /// The largest component, as it stands in the document.
 const _: () = assert!(COMPONENT_BYTES_MAX == 32 << 20);
-
-/// What a problem about the query says where a parameter is missing.
-impl Problem {
-    fn missing_parameter(name: &str) -> Self {
-        Self::new(Code::InvalidRequest, format!("The parameter `{name}` is missing."))
-            .at(format!("/{name}"), "is required")
-    }
-}

@@ -101,9 +101,8 @@ impl Report {
 
     /// Adds one decision and what it would be now.
     pub(super) fn add(&mut self, decision: &Decision, call: &Call<()>) -> Result<(), Error> {
-        let outcome = call.result.as_ref().map_or_else(|failure| failure.code(), |()| "ok");
         let then = Side { outcome: &decision.outcome, output: decision.output.as_deref(), fuel: decision.fuel };
-        let now = Side { outcome, output: call.output_json.as_deref(), fuel: call.fuel };
+        let now = Side { outcome: call.outcome(), output: call.output_json.as_deref(), fuel: call.fuel };
         self.decisions += 1;
         let before = self.before.add(decision, &then)?;
         let after = self.now.add(decision, &now)?;

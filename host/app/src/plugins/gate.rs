@@ -7,10 +7,11 @@ use domain::hooks::{Context, Destination, Hook, payment, risk, routing, tax};
 use domain::ids::{CustomerId, OrderId, PaymentId, RefundId, Sku, TenantId, WarehouseId};
 use domain::money::Currency;
 use domain::time::Timestamp;
-use plugin_host::{CallContext, Failure, Plugin};
+use plugin_host::{Failure, Plugin};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::again::ask_patiently;
 use crate::{App, Error, clock};
 
 /// How many recorded questions are asked besides the generated ones.
@@ -58,12 +59,9 @@ impl App {
         }));
         let mut gave_up = 0;
         for sample in &samples {
-            let call = plugin.ask(CallContext { tenant }, &sample.input).await.map_err(Error::internal)?;
-            match call.result {
+            match ask_patiently(plugin, tenant, &sample.input).await?.result {
                 Ok(()) => {}
                 Err(Failure::GaveUp(_)) => gave_up += 1,
-                // That the host is busy is nobody's fault but the host's.
-                Err(Failure::Busy) => return Err(Error::Unavailable("too many policies are running".to_owned())),
                 Err(failure) => {
                     let quoted: String = sample.input.chars().take(QUOTED_CHARS).collect();
                     let reason = format!("asked about {}, {failure}; the input was {quoted}", sample.what);

@@ -1,6 +1,6 @@
 //! Which server a tool speaks to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -16,8 +16,31 @@ pub struct Target {
 /// What `orderwright dev` writes into its data directory while it runs.
 const NOTE: &str = "dev.json";
 
-/// The given server, or the one that runs on this data directory.
-pub fn find(url: Option<&str>, key: Option<&str>, data: &Path) -> anyhow::Result<Target> {
+/// Where a tool is told which server it speaks to.
+#[derive(Debug, clap::Args)]
+pub struct ServerArgs {
+    /// The server, such as http://127.0.0.1:8080 [default: the one that `orderwright dev` runs on --data]
+    #[arg(long, env = "ORDERWRIGHT_URL", requires = "key")]
+    url: Option<String>,
+    /// An API key; `plugin` needs its scope plugins:write, `import` orders:read, orders:write and inventory:write
+    #[arg(long, env = "ORDERWRIGHT_KEY", hide_env_values = true, requires = "url")]
+    key: Option<String>,
+    /// The data directory of the running `orderwright dev`, where its address and key are found
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+impl ServerArgs {
+    /// The given server, or the one that runs on the data directory.
+    ///
+    /// # Errors
+    /// Where neither is given, with what to do.
+    pub fn find(&self) -> anyhow::Result<Target> {
+        find(self.url.as_deref(), self.key.as_deref(), &self.data)
+    }
+}
+
+fn find(url: Option<&str>, key: Option<&str>, data: &Path) -> anyhow::Result<Target> {
     if let (Some(url), Some(key)) = (url, key) {
         return Ok(Target { url: url.to_owned(), key: key.to_owned() });
     }
