@@ -190,6 +190,16 @@ impl From<hooks::Refusal> for Problem {
             R::NothingBefore => Self::new(Code::NothingToRollBack, detail),
             R::NothingToPromote => Self::new(Code::NothingToPromote, detail),
             R::NoCandidate => fault("/candidate", "cannot be given: only a bound policy can have one"),
+            R::NeedsApproval { asked, granted, missing } => {
+                let detail = format!(
+                    "{detail} Give `fields` to say which personal fields it may have: {asked} for all that it asks for."
+                );
+                Self::new(Code::ApprovalRequired, detail)
+                    .with("asked", json!(asked))
+                    .with("granted", json!(granted))
+                    .with("missing", json!(missing))
+            }
+            R::NotAsked(hook) => Self::new(Code::HookNotAsked, detail).with("hook", hook.name()),
             R::NoPercent => fault("/candidate/percent", "is required of a canary"),
             R::Error(error) => error.into(),
         }

@@ -5,17 +5,21 @@
 //! acted upon that a crash could forget. A request that was journalled but has no response may or may not have arrived:
 //! it is sent again with the same key if its safety class allows it.
 
+mod credentials;
+mod fill;
 mod http;
 mod journal;
 mod steps;
 
+pub(crate) use credentials::{Token, TokenKey};
 pub(crate) use http::Sender;
 
 use std::sync::Arc;
 
 use domain::command::{self, Command, TaskResult};
 use domain::event::Event;
-use domain::hooks::payment::{Entry, Operation, Safety, State, Step};
+use domain::hooks::exchange::{Entry, Safety};
+use domain::hooks::payment::{Operation, State, Step};
 use domain::hooks::{FailurePolicy, Hook};
 use domain::ids::{OrderId, TenantId};
 use domain::order::{Order, Task, TaskKind};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::hooks::{FailurePolicy, Hook};
+use domain::hooks::{FailurePolicy, Hook, PersonalFields};
 use domain::ids::{PluginId, TenantId};
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -33,6 +33,8 @@ pub struct Bound {
     pub on_failure: FailurePolicy,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// The personal fields that the merchant lets it have; it has those of them that it asks for.
+    pub fields: PersonalFields,
     /// A version that decides beside it or in its place.
     pub candidate: Option<Candidate>,
     /// Counts the changes; 0 where nothing was ever bound.
@@ -56,6 +58,9 @@ pub struct Wanted {
     pub on_failure: Option<FailurePolicy>,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// The personal fields that it may have. Where nothing is said, what the plugin may have now, and nothing it asks for
+    /// may be missing from that.
+    pub fields: Option<PersonalFields>,
     /// Another version of the plugin that decides beside it or in its place.
     pub candidate: Option<WantedCandidate>,
 }
@@ -110,6 +115,19 @@ pub enum Refusal {
     /// A canary without its share of the orders.
     #[error("a canary needs its percentage")]
     NoPercent,
+    /// The version asks for personal fields that it was not granted, and nobody has said that it must do without.
+    #[error("the version asks for personal fields that the plugin may not have: {missing}")]
+    NeedsApproval {
+        /// What it asks for in all.
+        asked: PersonalFields,
+        /// What the plugin may have now.
+        granted: PersonalFields,
+        /// What would have to be granted besides.
+        missing: PersonalFields,
+    },
+    /// Nothing asks this hook yet.
+    #[error("nothing asks the hook `{}` yet", .0.name())]
+    NotAsked(Hook),
     /// There is no candidate to promote.
     #[error("the hook has no candidate")]
     NothingToPromote,
@@ -162,8 +180,12 @@ impl App {
         revision: Option<u64>,
     ) -> Result<Bound, Refusal> {
         let tenant = caller.tenant();
+        // What it would be bound for is not there: a binding that does nothing would only look like one.
+        if matches!(hook, Hook::Notification | Hook::Carrier | Hook::Channel) {
+            return Err(Refusal::NotAsked(hook));
+        }
         let version = match wanted.plugin.as_str() {
-            NATIVE if hook == Hook::Payment => return Err(Refusal::NoNative),
+            NATIVE if hook.is_adapter() => return Err(Refusal::NoNative),
             NATIVE => None,
             plugin => Some(self.version_to_bind(tenant, hook, plugin, wanted.version.as_deref()).await?),
         };
@@ -172,11 +194,23 @@ impl App {
             None => (NATIVE.to_owned(), String::new(), None),
         };
         let on_failure = wanted.on_failure.unwrap_or(usual_policy(hook));
+        let now = self.bound(tenant).await?.remove(&hook).filter(|now| now.plugin == plugin);
+        let granted = now.map_or_else(PersonalFields::default, |now| now.fields);
         let candidate = match wanted.candidate {
             None => None,
-            Some(_) if digest.is_none() || hook == Hook::Payment => return Err(Refusal::NoCandidate),
+            Some(_) if digest.is_none() || hook.is_adapter() => return Err(Refusal::NoCandidate),
             Some(candidate) => Some(self.candidate(tenant, hook, &plugin, candidate).await?),
         };
+        if wanted.fields.is_none() {
+            let mut asked = PersonalFields::default();
+            for digest in digest.iter().chain(candidate.as_ref().map(|candidate| &candidate.digest)) {
+                asked = asked.or(self.plugin(tenant, hook, digest).await?.fields());
+            }
+            let missing = asked.without(granted);
+            if !missing.is_empty() {
+                return Err(Refusal::NeedsApproval { asked, granted, missing });
+            }
+        }
         let to_bind = Bound {
             hook,
             plugin,
@@ -185,6 +219,7 @@ impl App {
             config: wanted.config,
             on_failure,
             hosts: wanted.hosts,
+            fields: wanted.fields.unwrap_or(granted),
             candidate,
             revision: 0,
             actor: caller.actor().to_string(),
@@ -201,7 +236,9 @@ impl App {
         let tenant = caller.tenant();
         let mut history = self.bound_before(tenant, hook).await?.into_iter();
         let now = history.next().ok_or(Refusal::NothingBefore)?;
-        let what = |bound: &Bound| (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone());
+        let what = |bound: &Bound| {
+            (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone(), bound.fields)
+        };
         let before = history.find(|bound| what(bound) != what(&now)).ok_or(Refusal::NothingBefore)?;
         let again = Bound { actor: caller.actor().to_string(), candidate: None, ..before };
         self.put_bound(tenant, again, Some(revision.unwrap_or(now.revision))).await
@@ -300,6 +337,7 @@ impl App {
             config: bound.config.clone(),
             on_failure: bound.on_failure.name().to_owned(),
             hosts: bound.hosts.clone(),
+            fields: bound.fields,
             candidate: bound.candidate.as_ref().map(serde_json::to_string).transpose().map_err(Error::from)?,
             revision: 0,
             actor: bound.actor.clone(),
@@ -376,6 +414,7 @@ impl App {
             config: install.config,
             on_failure: install.on_failure,
             hosts: install.hosts,
+            fields: plugin.fields(),
             candidate: None,
             revision: 0,
             actor: "system".to_owned(),
@@ -411,12 +450,12 @@ pub struct Install {
     pub hosts: Vec<String>,
 }
 
-/// What happens when a policy fails, where nobody says otherwise: a wrong route costs postage, a wrong tax or an unseen
-/// fraud more than a delay.
+/// What happens when a policy fails, where nobody says otherwise: a wrong route or rate costs postage, a message that is
+/// not sent little; a wrong tax, a promised discount or an unseen fraud more than a delay.
 const fn usual_policy(hook: Hook) -> FailurePolicy {
     match hook {
-        Hook::Routing => FailurePolicy::Fallback,
-        Hook::Tax | Hook::Risk | Hook::Payment => FailurePolicy::Hold,
+        Hook::Routing | Hook::Shipping | Hook::Notification => FailurePolicy::Fallback,
+        Hook::Pricing | Hook::Tax | Hook::Risk | Hook::Payment | Hook::Carrier | Hook::Channel => FailurePolicy::Hold,
     }
 }
 
@@ -430,6 +469,7 @@ fn unbound(hook: Hook) -> Bound {
         config: "{}".to_owned(),
         on_failure: usual_policy(hook),
         hosts: Vec::new(),
+        fields: PersonalFields::default(),
         candidate: None,
         revision: 0,
         actor: "system".to_owned(),
@@ -446,6 +486,7 @@ fn bound(row: store::Binding) -> Result<Bound, Error> {
         digest: row.digest,
         config: row.config,
         hosts: row.hosts,
+        fields: row.fields,
         candidate: row.candidate.as_deref().map(serde_json::from_str).transpose()?,
         revision: row.revision,
         actor: row.actor,

@@ -31,7 +31,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::hooks::{Hook, payment};
+use domain::hooks::Hook;
+use domain::hooks::exchange::Descriptor;
 use domain::ids::{CustomerId, OrderId, SealKeyId, TenantId};
 use domain::order::Order;
 use moka::{future, sync};
@@ -119,8 +120,9 @@ pub(crate) struct Caches {
     pub warehouses: sync::Cache<TenantId, Arc<Vec<Warehouse>>>,
     pub bindings: future::Cache<TenantId, Arc<policies::Bindings>>,
     pub plugins: future::Cache<(Hook, String), Arc<plugin_host::Plugin>>,
-    pub descriptors: sync::Cache<String, Arc<payment::Descriptor>>,
+    pub descriptors: sync::Cache<String, Arc<Descriptor>>,
     pub secrets: sync::Cache<(TenantId, String), Option<Arc<str>>>,
+    pub tokens: future::Cache<effects::TokenKey, Arc<effects::Token>>,
     pub customer_keys: sync::Cache<(TenantId, CustomerId), (SealKeyId, Key)>,
     /// Orders as this process has just written them, and the keys that open them: what the index feed asks for next.
     pub recent_orders: quick_cache::sync::Cache<OrderId, Arc<Order>>,
@@ -138,6 +140,7 @@ impl Caches {
             plugins: future::Cache::builder().max_capacity(CACHE_ENTRIES).build(),
             descriptors: sync::Cache::new(CACHE_ENTRIES),
             secrets: cache(second),
+            tokens: future::Cache::builder().max_capacity(CACHE_ENTRIES).build(),
             customer_keys: cache(Duration::from_secs(CUSTOMER_KEY_SECONDS)),
             recent_orders: quick_cache::sync::Cache::new(RECENT_ORDERS),
             recent_keys: quick_cache::sync::Cache::new(RECENT_ORDERS),

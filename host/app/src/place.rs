@@ -1,13 +1,14 @@
 //! Placing an order: facts, policies, one commit, and the payment begins.
 
+mod decide;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::hooks::{Context, Destination, Hook, risk, routing, tax};
+use domain::hooks::{Destination, Hook, routing};
 use domain::ids::{CustomerId, ExternalId, OrderId, SellerId, Sku};
 use domain::money::Currency;
-use domain::native;
-use domain::order::{HoldSource, Line, LineStatus, Order, Personal};
+use domain::order::{Order, Personal};
 use domain::placement::{self, Draft, Shortage};
 use domain::time::Date;
 use store::{Changeset, OrderChange, Outcome};
@@ -219,100 +220,6 @@ impl App {
         Ok(Done { order, replayed: true })
     }
 
-    async fn routing_input(
-        &self,
-        caller: &Caller,
-        request: &Request,
-        context: Context,
-        stock: &[store::StockRow],
-    ) -> Result<routing::Input, Error> {
-        let warehouses = self.warehouses(caller.tenant()).await?;
-        let holding: BTreeSet<_> = stock.iter().map(|row| &row.warehouse_id).collect();
-        let line = |(line_id, item): (u32, &Item)| routing::Line {
-            line_id,
-            sku: item.sku.clone(),
-            quantity: item.quantity,
-            seller_id: item.seller_id.clone(),
-        };
-        let available = |row: &store::StockRow| routing::Stock {
-            sku: row.sku.clone(),
-            warehouse_id: row.warehouse_id.clone(),
-            available: row.on_hand - row.reserved,
-        };
-        Ok(routing::Input {
-            context,
-            destination: request.destination.clone(),
-            delivery_preference: request.delivery_preference.clone(),
-            requested_delivery_date: request.requested_delivery_date,
-            lines: (1..).zip(&request.items).map(line).collect(),
-            warehouses: warehouses.iter().filter(|w| holding.contains(&w.warehouse_id)).map(Into::into).collect(),
-            stock: stock.iter().map(available).filter(|s| s.available > 0).collect(),
-        })
-    }
-
-    /// Asks the policies and prices the basket.
-    async fn decide(
-        &self,
-        caller: &Caller,
-        request: Request,
-        round: &mut Round,
-        order_id: OrderId,
-        routing: routing::Input,
-    ) -> Result<(Draft, Vec<routing::Plan>, Option<store::SealKey>), Refusal> {
-        let settings = &caller.merchant.settings;
-        let now = round.context(Hook::Routing).now;
-        let plans = round.routing(&routing).await?.plans;
-        let preference = request.delivery_preference.as_deref();
-        let rate = native::shipping(&settings.shipping_rates, &request.destination.country, preference, now);
-        let shipping_cost = request.shipping_cost.unwrap_or_else(|| rate.map_or(0, |(rate, _)| rate.cost));
-        let mut lines = lines_of(&request.items);
-        // The sum is checked before a policy sees it, so that no policy has to deal with what cannot be ordered.
-        placement::add_up(&lines, shipping_cost, 0, request.prices_include_tax)?;
-        let tax = round.tax(&tax_input(&request, &lines, shipping_cost, round.context(Hook::Tax))).await?;
-        for line in &mut lines {
-            if let Some(taxed) = tax.lines.iter().find(|t| t.line_id == line.line_id) {
-                line.tax = taxed.charge.clone();
-            }
-        }
-        let amounts = placement::add_up(&lines, shipping_cost, tax.shipping.amount, request.prices_include_tax)?;
-        let risk_input = risk_input(&request, &lines, order_id, amounts.total, round.context(Hook::Risk));
-        let verdict = round.risk(&risk_input).await?;
-        let mut holds: Vec<_> = round.holds.iter().map(|why| (HoldSource::PolicyFailure, why.clone())).collect();
-        match verdict.verdict {
-            risk::Verdict::Accept => {}
-            risk::Verdict::Review => holds.push((HoldSource::Risk, reason_of(&verdict.reasons))),
-            risk::Verdict::Reject => return Err(Refusal::Rejected { reasons: verdict.reasons }),
-        }
-        let (personal, seal_key) =
-            self.seal_personal(caller.tenant(), order_id, request.customer_id.as_ref(), &request.personal)?;
-        let draft = Draft {
-            order_id,
-            tenant_id: caller.tenant(),
-            placed_at: now,
-            external_id: request.external_id,
-            customer_id: request.customer_id,
-            currency: request.currency,
-            prices_include_tax: request.prices_include_tax,
-            lines,
-            amounts,
-            shipping_tax: tax.shipping,
-            payment_method_id: request.payment_method_id,
-            holds,
-            destination: request.destination,
-            billing: request.billing,
-            personal,
-            delivery_preference: request.delivery_preference,
-            requested_delivery_date: request.requested_delivery_date,
-            estimated_delivery: rate.map(|(_, day)| day),
-            discount_codes: request.discount_codes,
-            tax_exemption: request.tax_exemption,
-            metadata: request.metadata,
-            payment_retry_seconds: settings.payment_retry_seconds,
-            routing: Arc::new(routing),
-        };
-        Ok((draft, plans, seal_key))
-    }
-
     /// What the policies said about an order that was then refused is kept all the same: somebody will ask.
     async fn keep_decisions(&self, caller: &Caller, round: Round) {
         if round.decisions.is_empty() {
@@ -342,64 +249,4 @@ impl From<ReplayError> for Refusal {
             ReplayError::Error(error) => error.into(),
         }
     }
-}
-
-fn lines_of(items: &[Item]) -> Vec<Line> {
-    let line = |(line_id, item): (u32, &Item)| Line {
-        line_id,
-        sku: item.sku.clone(),
-        quantity: item.quantity,
-        price: item.price,
-        title: item.title.clone(),
-        seller_id: item.seller_id.clone(),
-        tax_code: item.tax_code.clone(),
-        tax: tax::Charge::default(),
-        status: LineStatus::Active,
-    };
-    (1..).zip(items).map(line).collect()
-}
-
-fn tax_input(request: &Request, lines: &[Line], shipping: i64, context: Context) -> tax::Input {
-    let line = |line: &Line| tax::Line {
-        line_id: line.line_id,
-        sku: line.sku.clone(),
-        tax_code: line.tax_code.clone(),
-        quantity: line.quantity,
-        amount: line.price * i64::from(line.quantity),
-    };
-    tax::Input {
-        context,
-        currency: request.currency,
-        prices_include_tax: request.prices_include_tax,
-        destination: request.destination.clone(),
-        exemption: request.tax_exemption.clone(),
-        lines: lines.iter().map(line).collect(),
-        shipping,
-    }
-}
-
-fn risk_input(request: &Request, lines: &[Line], order_id: OrderId, total: i64, context: Context) -> risk::Input {
-    let line = |line: &Line| risk::Line {
-        line_id: line.line_id,
-        sku: line.sku.clone(),
-        quantity: line.quantity,
-        price: line.price,
-    };
-    let email = request.personal.email.as_deref();
-    risk::Input {
-        context,
-        order_id,
-        currency: request.currency,
-        total,
-        lines: lines.iter().map(line).collect(),
-        destination: request.destination.clone(),
-        billing_country: request.billing.as_ref().map(|b| b.country.clone()),
-        customer_id: request.customer_id.clone(),
-        email_domain: email.and_then(|e| e.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase()),
-        payment_method_id: request.payment_method_id.clone(),
-    }
-}
-
-fn reason_of(reasons: &[String]) -> String {
-    if reasons.is_empty() { "the risk policy asks for a review".to_owned() } else { reasons.join("; ") }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::hooks::Hook;
+use domain::hooks::{Hook, PersonalFields};
 use domain::ids::{PluginId, TenantId};
 use domain::time::Timestamp;
 use plugin_host::Inspection;
@@ -79,6 +79,8 @@ pub struct Report {
     pub wit_version: String,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
+    /// The personal fields that it asks for.
+    pub fields: PersonalFields,
     /// In bytes.
     pub size: usize,
     /// Functions in all its modules.
@@ -247,10 +249,10 @@ fn judged(version: Version) -> Result<Version, UploadRefusal> {
 }
 
 fn report(found: Inspection) -> Report {
-    let Inspection { size, wit_version, imports, functions, .. } = found;
+    let Inspection { size, wit_version, imports, functions, fields, .. } = found;
     let shape =
         format!("a component of {size} bytes with {functions} functions for `orderwright:policy@{wit_version}`");
-    Report { wit_version, imports, size, functions, checks: vec![shape], reasons: Vec::new() }
+    Report { wit_version, imports, fields, size, functions, checks: vec![shape], reasons: Vec::new() }
 }
 
 fn version(row: store::PluginVersion) -> Result<Version, Error> {

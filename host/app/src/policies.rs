@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::hooks::{Context, FailurePolicy, Hook, risk, routing, tax};
+use domain::hooks::{Context, FailurePolicy, Hook, PersonalFields, Question};
 use domain::ids::{DecisionId, OrderId, TenantId};
-use domain::native;
 use domain::time::Timestamp;
 use plugin_host::{Call, CallContext, Plugin};
 use store::Role;
@@ -30,6 +29,8 @@ pub struct Binding {
     pub on_failure: FailurePolicy,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// The personal fields that it may have: those that it asks for and the merchant grants.
+    pub fields: PersonalFields,
     /// A version that decides beside it or in its place, with how.
     pub candidate: Option<(Arc<Binding>, Arc<Candidate>)>,
 }
@@ -69,30 +70,22 @@ impl Round {
         Context { now: self.now, config }
     }
 
-    /// Ranked plans. The native allocator needs none: it makes the last attempt on the locked stock anyway.
-    pub(crate) async fn routing(&mut self, input: &routing::Input) -> Result<routing::Answer, PolicyFailed> {
-        let fallback = |input: &routing::Input| {
-            let available = |sku: &_, warehouse: &_| {
-                let here = |s: &&routing::Stock| s.sku == *sku && s.warehouse_id == *warehouse;
-                input.stock.iter().find(here).map_or(0, |s| s.available)
-            };
-            routing::Answer { plans: native::allocate(input, &available).into_iter().collect() }
-        };
-        let Some(binding) = self.binding(Hook::Routing) else { return Ok(fallback(input)) };
-        let call = binding.plugin.call_routing(self.call_context(), input).await;
-        self.settle(Hook::Routing, binding, input, call, fallback)
+    /// Whether a component decides it.
+    pub(crate) fn is_bound(&self, hook: Hook) -> bool {
+        self.bindings.contains_key(&hook)
     }
 
-    pub(crate) async fn tax(&mut self, input: &tax::Input) -> Result<tax::Answer, PolicyFailed> {
-        let Some(binding) = self.binding(Hook::Tax) else { return Ok(native::no_tax(input)) };
-        let call = binding.plugin.call_tax(self.call_context(), input).await;
-        self.settle(Hook::Tax, binding, input, call, native::no_tax)
-    }
-
-    pub(crate) async fn risk(&mut self, input: &risk::Input) -> Result<risk::Answer, PolicyFailed> {
-        let Some(binding) = self.binding(Hook::Risk) else { return Ok(native::accept(input)) };
-        let call = binding.plugin.call_risk(self.call_context(), input).await;
-        self.settle(Hook::Risk, binding, input, call, native::accept)
+    /// Asks the policy that is bound, or the native default where none is.
+    /// The policy is not shown the personal fields that it may not have: they are taken out of the question.
+    pub(crate) async fn ask<Q: Question>(
+        &mut self,
+        question: &mut Q,
+        fallback: impl Fn(&Q) -> Q::Answer,
+    ) -> Result<Q::Answer, PolicyFailed> {
+        let Some(binding) = self.binding(Q::HOOK) else { return Ok(fallback(question)) };
+        question.withhold(binding.fields);
+        let call = binding.plugin.call(self.call_context(), question).await;
+        self.settle(binding, question, call, fallback)
     }
 
     /// Who decides about this order: what is bound, or a canary in its place.
@@ -107,14 +100,14 @@ impl Round {
     }
 
     /// Records a call and applies the binding's failure policy.
-    fn settle<I: serde::Serialize, A>(
+    fn settle<Q: Question>(
         &mut self,
-        hook: Hook,
         binding: Arc<Binding>,
-        input: &I,
-        call: Call<A>,
-        fallback: impl Fn(&I) -> A,
-    ) -> Result<A, PolicyFailed> {
+        input: &Q,
+        call: Call<Q::Answer>,
+        fallback: impl Fn(&Q) -> Q::Answer,
+    ) -> Result<Q::Answer, PolicyFailed> {
+        let hook = Q::HOOK;
         let mut decision = record(self.order_id, hook, &binding, input, &call, self.now);
         if let Some(bound) = self.bindings.get(&hook)
             && let Some((other, candidate)) = &bound.candidate
@@ -218,12 +211,15 @@ impl App {
                 version: row.version,
                 config: row.config,
                 hosts: row.hosts,
+                fields: PersonalFields::default(),
                 candidate: None,
             };
+            binding.fields = row.fields.and(binding.plugin.fields());
             if let Some(candidate) = row.candidate {
                 let candidate: Candidate = serde_json::from_str(&candidate)?;
                 let plugin = self.plugin(tenant, hook, &candidate.digest).await?;
-                let other = Binding { plugin, version: candidate.version.clone(), ..binding.clone() };
+                let fields = row.fields.and(plugin.fields());
+                let other = Binding { plugin, fields, version: candidate.version.clone(), ..binding.clone() };
                 binding.candidate = Some((Arc::new(other), Arc::new(candidate)));
             }
             bindings.insert(hook, Arc::new(binding));

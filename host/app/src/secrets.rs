@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::hooks::payment;
+use domain::hooks::exchange::Descriptor;
 use domain::ids::TenantId;
 use plugin_host::CallContext;
 
@@ -59,16 +59,12 @@ impl App {
     }
 
     /// What an adapter says about its provider; asked once per component.
-    pub(crate) async fn descriptor(
-        &self,
-        tenant: TenantId,
-        binding: &Binding,
-    ) -> Result<Arc<payment::Descriptor>, Error> {
+    pub(crate) async fn descriptor(&self, tenant: TenantId, binding: &Binding) -> Result<Arc<Descriptor>, Error> {
         let digest = binding.plugin.digest();
         if let Some(descriptor) = self.caches().descriptors.get(digest) {
             return Ok(descriptor);
         }
-        let call = binding.plugin.payment_describe(CallContext { tenant }).await;
+        let call = binding.plugin.describe(CallContext { tenant }).await;
         let descriptor = Arc::new(call.result.map_err(Error::internal)?);
         self.caches().descriptors.insert(digest.to_owned(), Arc::clone(&descriptor));
         Ok(descriptor)

@@ -4,11 +4,20 @@
 //! These types are also the recorded form of a decision's input and output (as JSON), which makes a decision
 //! re-executable. Amounts are minor units of the stated currency; latitudes and longitudes are millionths of a degree.
 
+pub mod carrier;
+pub mod channel;
+pub mod exchange;
+pub mod notification;
 pub mod payment;
+mod personal;
+pub mod pricing;
 pub mod risk;
 pub mod routing;
+pub mod shipping;
 pub mod tax;
 
+pub use personal::{PersonalField, PersonalFields};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -19,28 +28,71 @@ use crate::time::Timestamp;
 pub enum Hook {
     /// Which warehouse ships which line.
     Routing,
+    /// What is taken off the prices.
+    Pricing,
+    /// What shipping costs and when the goods arrive.
+    Shipping,
     /// How much tax is due.
     Tax,
     /// Whether the order may be placed at all.
     Risk,
-    /// How the payment provider is spoken to.
+    /// What is told to whom.
+    Notification,
+    /// How a payment provider is spoken to.
     Payment,
+    /// How a carrier is spoken to.
+    Carrier,
+    /// How somebody is spoken to who delivers messages.
+    Channel,
 }
 
 impl Hook {
-    /// Every hook, in the order in which a placement asks them.
-    pub const ALL: [Self; 4] = [Self::Routing, Self::Tax, Self::Risk, Self::Payment];
+    /// Every hook: policies in the order in which a placement asks them, then adapters.
+    pub const ALL: [Self; 9] = [
+        Self::Routing,
+        Self::Pricing,
+        Self::Shipping,
+        Self::Tax,
+        Self::Risk,
+        Self::Notification,
+        Self::Payment,
+        Self::Carrier,
+        Self::Channel,
+    ];
 
     /// The name in URLs, WIT worlds and records.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
+            Self::Pricing => "pricing",
+            Self::Shipping => "shipping",
             Self::Tax => "tax",
             Self::Risk => "risk",
+            Self::Notification => "notification",
             Self::Payment => "payment",
+            Self::Carrier => "carrier",
+            Self::Channel => "channel",
         }
     }
+
+    /// Whether it speaks to somebody outside (through the host) rather than deciding.
+    #[must_use]
+    pub const fn is_adapter(self) -> bool {
+        matches!(self, Self::Payment | Self::Carrier | Self::Channel)
+    }
+}
+
+/// Checks the name of an adapter's binding, such as `main` or `email`.
+///
+/// # Errors
+/// Answers a sentence that says what is wrong.
+pub fn binding_name(text: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    if text.is_empty() || text.len() > 50 || !text.bytes().all(plain) {
+        return Err("must have 1 to 50 lower-case letters, digits, `-` or `_`".into());
+    }
+    Ok(())
 }
 
 /// What happens when a policy fails or answers nonsense.
@@ -90,6 +142,88 @@ pub struct Destination {
     pub city: Option<String>,
     /// Postal code, as given.
     pub zip: Option<String>,
+}
+
+/// What a hook is asked, with what may be answered.
+pub trait Question: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What comes back.
+    type Answer: Serialize + Send;
+
+    /// The hook.
+    const HOOK: Hook;
+
+    /// Clock and configuration.
+    fn context(&self) -> &Context;
+
+    /// Takes out the personal fields that are not among the given ones.
+    fn withhold(&mut self, visible: PersonalFields);
+
+    /// Checks the hook's laws.
+    ///
+    /// # Errors
+    /// The first law broken.
+    fn validate(&self, answer: Self::Answer) -> Result<Self::Answer, LawBroken>;
+}
+
+macro_rules! question {
+    ($($hook:ident: $module:ident -> $answer:ident, |$question:ident, $visible:ident| $withhold:expr;)*) => {$(
+        impl Question for $module::Input {
+            type Answer = $module::$answer;
+
+            const HOOK: Hook = Hook::$hook;
+
+            fn context(&self) -> &Context {
+                &self.context
+            }
+
+            fn withhold(&mut self, $visible: PersonalFields) {
+                let $question = self;
+                $withhold
+            }
+
+            fn validate(&self, answer: Self::Answer) -> Result<Self::Answer, LawBroken> {
+                $module::validate(self, answer)
+            }
+        }
+    )*};
+}
+
+question! {
+    Routing: routing -> Answer, |asked, visible| asked.destination.withhold(visible);
+    Pricing: pricing -> Answer, |asked, visible| {
+        asked.destination.withhold(visible);
+        keep_if(&mut asked.customer_id, visible.contains(PersonalField::CustomerId));
+    };
+    Shipping: shipping -> Answer, |asked, visible| asked.destination.withhold(visible);
+    Tax: tax -> Answer, |asked, visible| asked.destination.withhold(visible);
+    Risk: risk -> Answer, |asked, visible| {
+        asked.destination.withhold(visible);
+        keep_if(&mut asked.customer_id, visible.contains(PersonalField::CustomerId));
+        keep_if(&mut asked.email_domain, visible.contains(PersonalField::EmailDomain));
+    };
+    Notification: notification -> Answer, |_asked, _visible| {};
+    Payment: payment -> Step, |_asked, _visible| {};
+    Carrier: carrier -> Step, |asked, visible| {
+        if let carrier::Operation::Rates(parcel)
+        | carrier::Operation::BuyLabel(carrier::LabelOrder { parcel, .. }) = &mut asked.operation
+        {
+            parcel.destination.withhold(visible);
+        }
+    };
+    Channel: channel -> Step, |_asked, _visible| {};
+}
+
+impl Destination {
+    fn withhold(&mut self, visible: PersonalFields) {
+        keep_if(&mut self.city, visible.contains(PersonalField::City));
+        keep_if(&mut self.zip, visible.contains(PersonalField::Zip));
+    }
+}
+
+fn keep_if<T>(field: &mut Option<T>, visible: bool) {
+    if !visible {
+        *field = None;
+    }
 }
 
 /// A law that an answer broke. The text goes into the decision.

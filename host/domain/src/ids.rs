@@ -132,6 +132,8 @@ prefixed_id!(/// A merchant's plugin, in all its versions.
     PluginId, "plg");
 prefixed_id!(/// A back-test.
     BacktestId, "bkt");
+prefixed_id!(/// A message to a customer or to somebody of the merchant's.
+    MessageId, "msg");
 prefixed_id!(/// An API key's public name.
     KeyId, "key");
 prefixed_id!(/// A key that seals a customer's personal data.

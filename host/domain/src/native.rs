@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::hooks::routing::{Allocation, Input, Line, Plan, Warehouse};
-use crate::hooks::{risk, tax};
+use crate::hooks::routing::{self, Allocation, Input, Line, Plan, Warehouse};
+use crate::hooks::{pricing, risk, shipping, tax};
 use crate::ids::{Sku, WarehouseId};
 use crate::time::{Date, Timestamp};
 
@@ -17,6 +17,16 @@ pub fn allocate(input: &Input, available: &dyn Fn(&Sku, &WarehouseId) -> i64) ->
     let ranked = ranked_warehouses(input);
     let single = ranked.iter().find_map(|w| drain(input, &[w], available));
     single.or_else(|| drain(input, &ranked, available))
+}
+
+/// The same on the stock that a routing policy is told of: one plan, or none.
+#[must_use]
+pub fn route(input: &Input) -> routing::Answer {
+    let available = |sku: &Sku, warehouse: &WarehouseId| {
+        let here = |s: &&routing::Stock| s.sku == *sku && s.warehouse_id == *warehouse;
+        input.stock.iter().find(here).map_or(0, |s| s.available)
+    };
+    routing::Answer { plans: allocate(input, &available).into_iter().collect() }
 }
 
 fn ranked_warehouses(input: &Input) -> Vec<&Warehouse> {
@@ -62,6 +72,12 @@ pub fn no_tax(input: &tax::Input) -> tax::Answer {
     tax::Answer { lines: input.lines.iter().map(untaxed).collect(), shipping: tax::Charge::default() }
 }
 
+/// Takes nothing off.
+#[must_use]
+pub fn no_discount(_input: &pricing::Input) -> pricing::Answer {
+    pricing::Answer::default()
+}
+
 /// Accepts everything.
 #[must_use]
 pub fn accept(_input: &risk::Input) -> risk::Answer {
@@ -98,9 +114,22 @@ pub fn default_rates(home_country: &str) -> Vec<ShippingRate> {
     ]
 }
 
+/// What the first row that fits offers. Where none does, delivery is free and nothing is promised.
+#[must_use]
+pub fn deliver(rates: &[ShippingRate], input: &shipping::Input) -> shipping::Answer {
+    let (country, preference) = (&input.destination.country, input.delivery_preference.as_deref());
+    let found = rate(rates, country, preference, input.context.now);
+    let offer = shipping::Offer {
+        service: preference.unwrap_or("standard").to_owned(),
+        cost: found.map_or(0, |(rate, _)| rate.cost),
+        arrives: found.map(|(_, day)| day),
+    };
+    shipping::Answer { options: vec![offer] }
+}
+
 /// The first row that fits, with the day of arrival.
 #[must_use]
-pub fn shipping<'r>(
+pub fn rate<'r>(
     rates: &'r [ShippingRate],
     country: &str,
     preference: Option<&str>,

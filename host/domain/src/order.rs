@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hooks::Destination;
+use crate::hooks::pricing::Discount;
 use crate::hooks::tax::Charge;
 use crate::ids::{
     CustomerId, ExternalId, OrderId, PaymentId, RefundId, SealKeyId, SellerId, ShipmentId, Sku, TenantId, WarehouseId,
@@ -38,6 +39,9 @@ pub struct Order {
     pub prices_include_tax: bool,
     /// What was ordered.
     pub lines: Vec<Line>,
+    /// What was taken off, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<AppliedDiscount>,
     /// What it comes to.
     pub amounts: Amounts,
     /// The tax on shipping.
@@ -91,10 +95,28 @@ pub struct Line {
     pub seller_id: Option<SellerId>,
     /// The merchant's tax class.
     pub tax_code: Option<String>,
+    /// Taken off price times quantity, in minor units: its own discounts and its share of the order's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub discount: i64,
     /// What it carries.
     pub tax: Charge,
     /// Whether it is still wanted.
     pub status: LineStatus,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(amount: &i64) -> bool {
+    *amount == 0
+}
+
+/// A discount that an order was placed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedDiscount {
+    /// The line that it is on; none means the whole order.
+    pub line_id: Option<u32>,
+    /// What, and how much.
+    #[serde(flatten)]
+    pub discount: Discount,
 }
 
 /// Whether a line is still wanted.

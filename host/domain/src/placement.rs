@@ -1,11 +1,12 @@
 //! From a priced basket and a routing plan to a placed order.
 
 use crate::hooks::routing::{self, Plan};
-use crate::hooks::{Destination, tax};
+use crate::hooks::{Destination, pricing, tax};
 use crate::ids::{CustomerId, ExternalId, OrderId, PaymentId, ShipmentId, Sku, TenantId, WarehouseId};
-use crate::money::{AMOUNT_MAX, Currency};
+use crate::money::{self, AMOUNT_MAX, Currency};
 use crate::order::{
-    Amounts, Counters, Hold, HoldSource, Line, Order, Payment, Sealed, Shipment, ShipmentItem, Task, TaskKind,
+    Amounts, AppliedDiscount, Counters, Hold, HoldSource, Line, Order, Payment, Sealed, Shipment, ShipmentItem, Task,
+    TaskKind,
 };
 use crate::status::{OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::{Date, Timestamp};
@@ -30,6 +31,8 @@ pub struct Draft {
     pub prices_include_tax: bool,
     /// The basket with its taxes.
     pub lines: Vec<Line>,
+    /// What is taken off, and why.
+    pub discounts: Vec<AppliedDiscount>,
     /// What it comes to.
     pub amounts: Amounts,
     /// The tax on shipping.
@@ -67,6 +70,35 @@ pub struct Draft {
 #[error("the order's total is larger than can be computed with")]
 pub struct TotalTooLarge;
 
+/// What a line costs before discounts and tax, in minor units; at most [`AMOUNT_MAX`] once its basket was added up.
+#[must_use]
+pub fn line_cost(line: &Line) -> i64 {
+    line.price.saturating_mul(i64::from(line.quantity))
+}
+
+/// Takes the pricing policy's discounts off the lines. Each discount on the whole order is shared out in proportion to
+/// what the lines still cost, by largest remainder, ties by line (DESIGN, invariant 3).
+///
+/// The basket was added up before, and the answer keeps the hook's laws: so no line comes to less than nothing.
+#[must_use]
+pub fn discount(lines: &mut [Line], answer: pricing::Answer) -> Vec<AppliedDiscount> {
+    let mut applied = Vec::with_capacity(answer.lines.len() + answer.order.len());
+    for pricing::LineDiscount { line_id, discount } in answer.lines {
+        if let Some(line) = lines.iter_mut().find(|line| line.line_id == line_id) {
+            line.discount += discount.amount;
+            applied.push(AppliedDiscount { line_id: Some(line_id), discount });
+        }
+    }
+    for discount in answer.order {
+        let left: Vec<i64> = lines.iter().map(|line| line_cost(line) - line.discount).collect();
+        for (line, share) in lines.iter_mut().zip(money::allocate(discount.amount, &left)) {
+            line.discount += share;
+        }
+        applied.push(AppliedDiscount { line_id: None, discount });
+    }
+    applied
+}
+
 /// Adds up a basket exactly.
 ///
 /// # Errors
@@ -80,10 +112,17 @@ pub fn add_up(
     let sum = |values: &mut dyn Iterator<Item = i128>| values.sum::<i128>();
     let subtotal = sum(&mut lines.iter().map(|l| i128::from(l.price) * i128::from(l.quantity)));
     let tax = sum(&mut lines.iter().map(|l| i128::from(l.tax.amount))) + i128::from(shipping_tax);
+    let discount = sum(&mut lines.iter().map(|l| i128::from(l.discount)));
     let added_tax = if prices_include_tax { 0 } else { tax };
-    let total = subtotal + i128::from(shipping_cost) + added_tax;
+    let total = subtotal - discount + i128::from(shipping_cost) + added_tax;
     let small = |value: i128| i64::try_from(value).ok().filter(|v| *v <= AMOUNT_MAX).ok_or(TotalTooLarge);
-    Ok(Amounts { subtotal: small(subtotal)?, discount: 0, shipping_cost, tax: small(tax)?, total: small(total)? })
+    Ok(Amounts {
+        subtotal: small(subtotal)?,
+        discount: small(discount)?,
+        shipping_cost,
+        tax: small(tax)?,
+        total: small(total)?,
+    })
 }
 
 impl Draft {
@@ -138,6 +177,7 @@ impl Draft {
             currency: self.currency,
             prices_include_tax: self.prices_include_tax,
             lines: self.lines.clone(),
+            discounts: self.discounts.clone(),
             amounts: self.amounts,
             shipping_tax: self.shipping_tax.clone(),
             shipments: self.shipments(plan),

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use domain::hooks::{Context, Destination, Hook, risk, routing, tax};
+use domain::hooks::{Context, Destination, Hook, Question, risk, routing, tax};
 use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
 use domain::time::Timestamp;
 use plugin_host::limits::Limits;
-use plugin_host::{CallContext, Config, Host, Plugin, Question};
+use plugin_host::{CallContext, Config, Host, Plugin};
 use uuid::Uuid;
 
 const CALLS: usize = 20_000;
@@ -50,7 +50,7 @@ fn routing_input() -> routing::Input {
         seller_id: None,
     };
     let lines: Vec<_> =
-        (1..=3).map(|n| routing::Line { line_id: n, sku: sku(n), quantity: 2, seller_id: None }).collect();
+        (1..=3).map(|n| routing::Line { line_id: n, sku: sku(n), quantity: 2, price: None, seller_id: None }).collect();
     let warehouses: Vec<_> = (0..4).map(warehouse).collect();
     let at = |line: &routing::Line, w: &routing::Warehouse| routing::Stock {
         sku: line.sku.clone(),
@@ -62,6 +62,7 @@ fn routing_input() -> routing::Input {
         destination: texas(),
         delivery_preference: Some("standard".into()),
         requested_delivery_date: None,
+        currency: None,
         stock: lines.iter().flat_map(|l| warehouses.iter().map(move |w| at(l, w))).collect(),
         lines,
         warehouses,
@@ -105,29 +106,17 @@ fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-async fn measure(name: &str, plugin: &Plugin) {
+async fn measure<Q: Question>(name: &str, plugin: &Plugin, question: &Q) {
     let caller = CallContext { tenant: TenantId::new(Uuid::from_u128(1)) };
-    let (routing, tax, risk) = (routing_input(), tax_input(), risk_input());
     let mut times = Vec::with_capacity(CALLS);
     let mut fuel = 0;
     for _ in 0..CALLS {
         let began = Instant::now();
-        fuel = match plugin.hook() {
-            Hook::Routing => plugin.call_routing(caller, &routing).await.fuel,
-            Hook::Tax => plugin.call_tax(caller, &tax).await.fuel,
-            Hook::Risk => plugin.call_risk(caller, &risk).await.fuel,
-            Hook::Payment => plugin.payment_describe(caller).await.fuel,
-        };
+        fuel = plugin.call(caller, question).await.fuel;
         times.push(began.elapsed());
     }
     times.sort_unstable();
     let (p50, p99) = (at(&times, 500), at(&times, 990));
-    let question = match plugin.hook() {
-        Hook::Routing => Question::Routing(&routing),
-        Hook::Tax => Question::Tax(&tax),
-        Hook::Risk => Question::Risk(&risk),
-        Hook::Payment => return print(&format!("{name:<16} fresh p50 {p50:5.1} µs, p99 {p99:6.1} µs   fuel {fuel}")),
-    };
     let mut reused = plugin.reuse(caller, question, CALLS_REUSED).await.expect("the reference policies answer");
     reused.sort_unstable();
     let again = at(&reused, 500);
@@ -159,16 +148,12 @@ async fn main() {
         limits: Limits::default(),
     };
     let host = Host::new(config).expect("the host starts");
-    let all = [
-        ("routing_nearest", Hook::Routing),
-        ("tax_table", Hook::Tax),
-        ("risk_rules", Hook::Risk),
-        ("payment_sandbox", Hook::Payment),
-    ];
-    for (name, hook) in all {
+    let load = async |name: &str, hook| {
         let wasm =
             std::fs::read(dir.join(format!("{name}.wasm"))).expect("the policies are built: `cargo xtask policies`");
-        let plugin = host.load(None, &wasm, hook).await.expect("the reference policies load");
-        measure(name, &plugin).await;
-    }
+        host.load(None, &wasm, hook).await.expect("the reference policies load")
+    };
+    measure("routing_nearest", &load("routing_nearest", Hook::Routing).await, &routing_input()).await;
+    measure("tax_table", &load("tax_table", Hook::Tax).await, &tax_input()).await;
+    measure("risk_rules", &load("risk_rules", Hook::Risk).await, &risk_input()).await;
 }

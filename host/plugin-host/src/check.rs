@@ -1,19 +1,12 @@
 //! What an upload must be before any compiler sees it. Compiling is where a hostile component can eat a machine, so
 //! its dimensions are counted first, in one pass that takes no more than the component's size.
 
-use domain::hooks::Hook;
+use domain::hooks::{Hook, PersonalField, PersonalFields};
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::digest::digest;
-use crate::wit::v0_1;
+use crate::wit::{EXPORTS, IMPORTS, PACKAGE, REVISIONS};
 use crate::{limits, wasi};
-
-/// The package that policies are written against.
-const PACKAGE: &str = "orderwright:policy/";
-
-/// The interface that serves each hook.
-const EXPORTS: [(&str, Hook); 4] =
-    [("route", Hook::Routing), ("taxation", Hook::Tax), ("screening", Hook::Risk), ("payment-adapter", Hook::Payment)];
 
 /// What a component is, as far as can be seen without compiling it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +23,12 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// Functions in all its modules.
     pub functions: u32,
+    /// The personal fields that it asks for.
+    pub fields: PersonalFields,
 }
+
+/// The custom section in which a component names the personal fields that it asks for.
+pub const FIELDS_SECTION: &str = "orderwright:fields";
 
 /// Why a file is not a component that can be run, in every respect that was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +61,10 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Refusal> {
     reasons.extend(survey.imports.iter().filter(|name| !is_offered(name)).map(|name| {
         format!("it imports `{name}`, which is not offered: a policy may import `{PACKAGE}log` and a closed WASI")
     }));
+    reasons.extend(survey.unknown_field.iter().map(|name| {
+        let known: PersonalFields = PersonalField::ALL.into_iter().collect();
+        format!("it asks for the personal field `{name}`; there are {known}")
+    }));
     let served = match survey.served() {
         Ok(served) => Some(served),
         Err(reason) => {
@@ -78,6 +80,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Refusal> {
             wit_version,
             imports: survey.imports,
             functions: survey.functions,
+            fields: survey.fields,
         }),
         _ => Err(Refusal { reasons }),
     }
@@ -85,15 +88,20 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Refusal> {
 
 fn is_offered(import: &str) -> bool {
     match import.strip_prefix(PACKAGE) {
-        Some(rest) => rest
-            .split_once('@')
-            .is_some_and(|(interface, version)| ["log", "types"].contains(&interface) && is_spoken(version)),
+        Some(rest) => {
+            rest.split_once('@').is_some_and(|(interface, version)| IMPORTS.contains(&interface) && is_spoken(version))
+        }
         None => import.starts_with(wasi::PREFIX),
     }
 }
 
 fn is_spoken(version: &str) -> bool {
-    version == v0_1::VERSION
+    REVISIONS.iter().any(|revision| revision.version == version)
+}
+
+/// The revisions in which a hook has a world.
+fn spoken(hook: Hook) -> impl Iterator<Item = &'static str> {
+    REVISIONS.iter().filter(move |revision| revision.hooks.contains(&hook)).map(|revision| revision.version)
 }
 
 /// What one pass over the file counts.
@@ -105,6 +113,8 @@ struct Survey {
     data_segments: u32,
     imports: Vec<String>,
     exports: Vec<String>,
+    fields: PersonalFields,
+    unknown_field: Option<String>,
 }
 
 impl Survey {
@@ -142,6 +152,14 @@ impl Survey {
             Payload::CodeSectionStart { count, .. } => self.functions = self.functions.saturating_add(*count),
             Payload::CodeSectionEntry(body) => {
                 self.largest_function = self.largest_function.max(body.range().len());
+            }
+            // At any depth: a tool chain that makes modules of the author's code can only put it there.
+            Payload::CustomSection(section) if section.name() == FIELDS_SECTION => {
+                let names = String::from_utf8_lossy(section.data());
+                match PersonalFields::parse(&names) {
+                    Ok(fields) => self.fields = self.fields.or(fields),
+                    Err(unknown) => self.unknown_field = Some(printable(&unknown)),
+                }
             }
             Payload::DataSection(section) => self.data_segments = self.data_segments.saturating_add(section.count()),
             Payload::ComponentImportSection(section) if depth == 0 => {
@@ -196,8 +214,10 @@ impl Survey {
         let hook = EXPORTS.iter().find(|(name, _)| *name == interface).map(|(_, hook)| *hook);
         match hook {
             None => Err(format!("it exports `{PACKAGE}{export}`, which is no hook")),
-            Some(_) if !is_spoken(version) => {
-                Err(format!("it was built against `{PACKAGE}{export}`; this host speaks version {}", v0_1::VERSION))
+            Some(hook) if !spoken(hook).any(|spoken| spoken == version) => {
+                let spoken: Vec<_> = spoken(hook).collect();
+                let spoken = spoken.join(" and ");
+                Err(format!("it was built against `{PACKAGE}{export}`; this host speaks version {spoken} of it"))
             }
             Some(hook) => Ok((hook, version.to_owned())),
         }

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
@@ -48,10 +49,9 @@ impl Lane {
     /// [`Lost`] where the lane did not bring the call to its end.
     pub async fn carry<T: Send + 'static>(
         &self,
-        call: impl Future<Output = T> + Send + 'static,
+        mut call: Pin<Box<dyn Future<Output = T> + Send>>,
         is_slow: &AtomicBool,
     ) -> Result<T, Lost> {
-        let mut call = Box::pin(call);
         let here = poll_fn(|context| match call.as_mut().poll(context) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending if is_slow.load(Ordering::Relaxed) => Poll::Ready(None),
@@ -100,10 +100,10 @@ mod tests {
     async fn only_a_slow_call_goes_on_at_a_low_priority() {
         let lane = Lane::start(1).unwrap();
         let slow = Arc::new(AtomicBool::new(false));
-        let [began, ended] = lane.carry(call(None), &slow).await.unwrap();
+        let [began, ended] = lane.carry(Box::pin(call(None)), &slow).await.unwrap();
         assert_eq!(began, ended);
         assert_eq!(began, (thread::current().id(), nice()));
-        let [began, ended] = lane.carry(call(Some(Arc::clone(&slow))), &slow).await.unwrap();
+        let [began, ended] = lane.carry(Box::pin(call(Some(Arc::clone(&slow)))), &slow).await.unwrap();
         assert_eq!(began, (thread::current().id(), nice()));
         assert_ne!(began.0, ended.0);
         assert_eq!(ended.1, nice() + NICE);
@@ -119,7 +119,11 @@ mod tests {
             let _held = held;
             std::future::pending::<()>().await;
         };
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(20), lane.carry(endless, &slow)).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(20), lane.carry(Box::pin(endless), &slow))
+                .await
+                .is_err()
+        );
         while Arc::strong_count(&alive) > 1 {
             tokio::task::yield_now().await;
         }

@@ -28,7 +28,7 @@ mod wasi;
 mod wit;
 
 pub use call::{Call, CallContext, Failure};
-pub use check::{Inspection, Refusal, inspect};
+pub use check::{FIELDS_SECTION, Inspection, Refusal, inspect};
 pub use compile::compile_main;
 pub use digest::digest;
 pub use host::{Config, Host};
@@ -36,5 +36,3 @@ pub use load::Error;
 pub use log::{Level, LogLine};
 pub use plugin::Plugin;
 pub use plugin::again::BadInput;
-#[doc(hidden)]
-pub use plugin::reuse::Question;

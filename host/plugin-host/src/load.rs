@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::hooks::Hook;
 use domain::ids::TenantId;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, Linker};
 
 use crate::cache::{Cache, Found};
-use crate::check::{self, Refusal};
+use crate::check::{self, Inspection, Refusal};
 use crate::compile::{self, Compiler};
 use crate::limiter::State;
-use crate::plugin::World;
-use crate::wasi;
-use crate::wit::v0_1;
+use crate::wit::speak::World;
+use crate::{wasi, wit};
 
 /// When this many merchants are known, those that compile nothing are forgotten.
 const OWNERS_KEPT: usize = 1024;
@@ -71,7 +70,7 @@ impl Loader {
         owner: Option<TenantId>,
         wasm: &[u8],
         hook: Hook,
-    ) -> Result<(String, World), Error> {
+    ) -> Result<(Inspection, World), Error> {
         let wasm: Arc<[u8]> = wasm.into();
         let inspected = Arc::clone(&wasm);
         let inspection = blocking(move || check::inspect(&inspected)).await??;
@@ -88,8 +87,8 @@ impl Loader {
         } else {
             self.linker.instantiate_pre(&component)
         };
-        let world = pre.and_then(|pre| world(pre, hook)).map_err(invalid)?;
-        Ok((inspection.digest, world))
+        let world = pre.and_then(|pre| wit::world(pre, hook, &inspection.wit_version)).map_err(invalid)?;
+        Ok((inspection, world))
     }
 
     async fn component(
@@ -161,13 +160,4 @@ impl Loader {
 /// Runs what reads files or goes through tens of megabytes where no task has to wait for it.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
-}
-
-fn world(pre: InstancePre<State>, hook: Hook) -> wasmtime::Result<World> {
-    Ok(match hook {
-        Hook::Routing => World::Routing(v0_1::routing::RoutingPre::new(pre)?),
-        Hook::Tax => World::Tax(v0_1::tax::TaxPre::new(pre)?),
-        Hook::Risk => World::Risk(v0_1::risk::RiskPre::new(pre)?),
-        Hook::Payment => World::Payment(v0_1::payment::PaymentPre::new(pre)?),
-    })
 }

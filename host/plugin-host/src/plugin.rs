@@ -6,12 +6,14 @@ pub mod reuse;
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::hooks::{Context, Hook, LawBroken, payment, risk, routing, tax};
+use domain::hooks::exchange::{self, Descriptor};
+use domain::hooks::{Context, Hook, LawBroken, PersonalFields, Question};
 use domain::time::Timestamp;
 use serde::Serialize;
 use wasmtime::Store;
 
 use crate::call::{Call, CallContext, Failure};
+use crate::check::Inspection;
 use crate::host::Shared;
 use crate::lane::Lost;
 use crate::limiter::{self, State};
@@ -19,8 +21,7 @@ use crate::limits::CONFIG_BYTES;
 use crate::ticker::Running;
 use crate::turns::Turn;
 use crate::wasi;
-use crate::wit::v0_1;
-use crate::wit::v0_1::Unreadable;
+use crate::wit::speak::{Asking, World};
 
 /// A checked, compiled and linked component. Cheap to clone; usable from many tasks at once.
 #[derive(Clone)]
@@ -31,15 +32,8 @@ pub struct Plugin {
 struct Inner {
     shared: Arc<Shared>,
     digest: String,
+    fields: PersonalFields,
     world: World,
-}
-
-/// The world that a component implements, ready to be instantiated.
-pub(crate) enum World {
-    Routing(v0_1::routing::RoutingPre<State>),
-    Tax(v0_1::tax::TaxPre<State>),
-    Risk(v0_1::risk::RiskPre<State>),
-    Payment(v0_1::payment::PaymentPre<State>),
 }
 
 impl std::fmt::Debug for Plugin {
@@ -49,8 +43,15 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(shared: Arc<Shared>, digest: String, world: World) -> Self {
-        Self { inner: Arc::new(Inner { shared, digest, world }) }
+    pub(crate) fn new(shared: Arc<Shared>, inspection: Inspection, world: World) -> Self {
+        let Inspection { digest, fields, .. } = inspection;
+        Self { inner: Arc::new(Inner { shared, digest, fields, world }) }
+    }
+
+    /// The personal fields that it asks for.
+    #[must_use]
+    pub fn fields(&self) -> PersonalFields {
+        self.inner.fields
     }
 
     /// The component's SHA-256, in hexadecimal.
@@ -62,175 +63,60 @@ impl Plugin {
     /// The hook that it serves.
     #[must_use]
     pub fn hook(&self) -> Hook {
-        match self.inner.world {
-            World::Routing(_) => Hook::Routing,
-            World::Tax(_) => Hook::Tax,
-            World::Risk(_) => Hook::Risk,
-            World::Payment(_) => Hook::Payment,
-        }
+        self.inner.world.hook
     }
 
-    /// Asks which warehouse ships which line.
-    pub async fn call_routing(&self, context: CallContext, input: &routing::Input) -> Call<routing::Answer> {
-        let World::Routing(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let (pre, asked) = (pre.clone(), v0_1::routing::input(input));
-        let ask = |mut store: Store<State>| async move {
-            let answer = async {
-                let world = pre.instantiate_async(&mut store).await?;
-                world.orderwright_policy_route().call_plan_shipments(&mut store, &asked).await
-            };
-            (answer.await, store)
-        };
-        let question = Question { about: &input.context, bytes: v0_1::routing::weight(input), ask };
-        let read = |answer| Ok(v0_1::routing::answer(given(answer)?)?);
-        self.call(context, question, read, |answer| routing::validate(input, answer)).await
+    /// Asks a fresh instance. The answer, if there is one, keeps the hook's laws.
+    pub async fn call<Q: Question>(&self, context: CallContext, question: &Q) -> Call<Q::Answer> {
+        let Some(speaker) = self.inner.world.speaker::<Q>() else { return Call::failed(Failure::WrongHook) };
+        let weight = speaker.weight(question);
+        let ask = |store| speaker.ask(question, store);
+        self.run(context, question.context(), weight, ask, |answer| question.validate(answer)).await
     }
 
-    /// Asks how much tax is due.
-    pub async fn call_tax(&self, context: CallContext, input: &tax::Input) -> Call<tax::Answer> {
-        let World::Tax(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let (pre, asked) = (pre.clone(), v0_1::tax::input(input));
-        let ask = |mut store: Store<State>| async move {
-            let answer = async {
-                let world = pre.instantiate_async(&mut store).await?;
-                world.orderwright_policy_taxation().call_assess(&mut store, &asked).await
-            };
-            (answer.await, store)
-        };
-        let question = Question { about: &input.context, bytes: v0_1::tax::weight(input), ask };
-        let read = |answer| Ok(v0_1::tax::answer(given(answer)?));
-        self.call(context, question, read, |answer| tax::validate(input, answer)).await
-    }
-
-    /// Asks whether an order may be placed.
-    pub async fn call_risk(&self, context: CallContext, input: &risk::Input) -> Call<risk::Answer> {
-        let World::Risk(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let (pre, asked) = (pre.clone(), v0_1::risk::input(input));
-        let ask = |mut store: Store<State>| async move {
-            let answer = async {
-                let world = pre.instantiate_async(&mut store).await?;
-                world.orderwright_policy_screening().call_screen(&mut store, &asked).await
-            };
-            (answer.await, store)
-        };
-        let question = Question { about: &input.context, bytes: v0_1::risk::weight(input), ask };
-        let read = |answer| Ok(v0_1::risk::answer(given(answer)?));
-        self.call(context, question, read, |answer| risk::validate(input, answer)).await
-    }
-
-    /// Asks a payment adapter what its provider is like.
-    pub async fn payment_describe(&self, context: CallContext) -> Call<payment::Descriptor> {
-        let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let pre = pre.clone();
-        let ask = |mut store: Store<State>| async move {
-            let answer = async {
-                let world = pre.instantiate_async(&mut store).await?;
-                world.orderwright_policy_payment_adapter().call_describe(&mut store).await
-            };
-            (answer.await, store)
-        };
-        let question = Question { about: &TIMELESS, bytes: 0, ask };
-        self.call(context, question, |answer| Ok(v0_1::payment::descriptor(answer)), described).await
-    }
-
-    /// Asks a payment adapter for the next step of an operation.
-    pub async fn payment_step(&self, context: CallContext, input: &payment::Input) -> Call<payment::Step> {
-        let World::Payment(pre) = &self.inner.world else { return Call::failed(Failure::WrongHook) };
-        let (pre, about) = (pre.clone(), v0_1::payment::context(input));
-        let (operation, transcript) =
-            (v0_1::payment::operation(&input.operation), v0_1::payment::transcript(&input.transcript));
-        let ask = |mut store: Store<State>| async move {
-            let answer = async {
-                let world = pre.instantiate_async(&mut store).await?;
-                let adapter = world.orderwright_policy_payment_adapter();
-                adapter.call_next_step(&mut store, &about, &operation, &transcript).await
-            };
-            (answer.await, store)
-        };
-        let question = Question { about: &input.context, bytes: v0_1::payment::weight(input), ask };
-        let read = |answer| Ok(v0_1::payment::step(answer));
-        self.call(context, question, read, |step| payment::validate(input, step)).await
+    /// Asks an adapter what the other side is like.
+    pub async fn describe(&self, context: CallContext) -> Call<Descriptor> {
+        let Some(describer) = &self.inner.world.describer else { return Call::failed(Failure::WrongHook) };
+        self.run(context, &TIMELESS, 0, |store| describer.describe(store), exchange::validate_descriptor).await
     }
 
     /// A whole call: its turn, the guest, and what is made of the answer.
-    async fn call<T, A, F>(
+    async fn run<A: Serialize + Send + 'static>(
         &self,
         context: CallContext,
-        question: Question<'_, impl FnOnce(Store<State>) -> F>,
-        read: impl FnOnce(T) -> Result<A, Failure>,
+        about: &Context,
+        input_bytes: usize,
+        ask: impl FnOnce(Store<State>) -> Asking<A>,
         validate: impl FnOnce(A) -> Result<A, LawBroken>,
-    ) -> Call<A>
-    where
-        T: Send + 'static,
-        A: Serialize,
-        F: Future<Output = (wasmtime::Result<T>, Store<State>)> + Send + 'static,
-    {
+    ) -> Call<A> {
         let shared = &self.inner.shared;
-        let mut run = match Run::begin(shared, context, question.about, question.bytes).await {
+        let mut run = match Run::begin(shared, context, about, input_bytes).await {
             Ok(run) => run,
             Err(failure) => return Call::failed(failure),
         };
         let is_slow = run.store.data().is_slow();
-        let answer = match shared.lane.carry((question.ask)(run.store), &is_slow).await {
+        let answer = match shared.lane.carry(ask(run.store), &is_slow).await {
             Ok((answer, store)) => {
                 run.store = store;
                 answer
             }
             Err(Lost) => return Call::failed(Failure::Trap("the host lost the call".to_owned())),
         };
-        run.finish(answer.map_err(Failure::from).and_then(read), validate)
+        run.finish(answer, validate)
     }
-}
-
-/// What a guest is asked.
-struct Question<'a, F> {
-    about: &'a Context,
-    /// Of the input, roughly.
-    bytes: usize,
-    /// Instantiates and asks; gives the store back with the answer.
-    ask: F,
-}
-
-/// A header name that a request can carry.
-fn described(descriptor: payment::Descriptor) -> Result<payment::Descriptor, LawBroken> {
-    let name = &descriptor.idempotency_header;
-    let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if name.is_empty() || name.len() > 100 || !name.bytes().all(token) {
-        return Err(LawBroken("the idempotency header must be a name of 1 to 100 letters, digits, `-` or `_`".into()));
-    }
-    Ok(descriptor)
-}
-
-/// The answer, where the guest did not give up.
-fn given<A>(answer: Result<A, String>) -> Result<A, Failure> {
-    answer.map_err(|why| Failure::GaveUp(shorten(&why)))
 }
 
 /// The surroundings of a question that has none.
 const TIMELESS: Context = Context { now: Timestamp::from_micros(0), config: String::new() };
 
-/// The longest text of a guest's error that is kept.
-const GAVE_UP_BYTES: usize = 1000;
-
-fn shorten(text: &str) -> String {
-    text[..text.floor_char_boundary(GAVE_UP_BYTES)].to_owned()
-}
-
-impl From<Unreadable> for Failure {
-    fn from(Unreadable(why): Unreadable) -> Self {
-        Self::BadAnswer(why)
-    }
-}
-
 /// A call under way: its store, its turn, and when it began.
-struct Run {
-    store: Store<State>,
+pub(crate) struct Run {
+    pub(crate) store: Store<State>,
     fuel: u64,
     began: Instant,
     _running: Running,
     _turn: Turn,
 }
-
 impl Run {
     async fn begin(
         shared: &Shared,

@@ -60,7 +60,7 @@ enum HookCommand {
     Bind {
         /// The merchant's id, `ten_…`
         tenant: TenantId,
-        /// routing, tax, risk or payment
+        /// Such as routing or payment
         #[arg(value_parser = hook)]
         hook: Hook,
         /// The component
@@ -94,7 +94,7 @@ struct Common {
 
 fn hook(text: &str) -> Result<Hook, String> {
     let known = Hook::ALL.into_iter().find(|hook| hook.name() == text);
-    known.ok_or_else(|| "must be routing, tax, risk or payment".to_owned())
+    known.ok_or_else(|| format!("must be one of {}", Hook::ALL.map(Hook::name).join(", ")))
 }
 
 fn failure_policy(text: &str) -> Result<FailurePolicy, String> {

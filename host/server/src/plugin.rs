@@ -129,7 +129,7 @@ struct Replay {
 
 #[derive(clap::Args)]
 struct OfHook {
-    /// routing, tax, risk or payment
+    /// Such as routing or payment
     hook: String,
     #[command(flatten)]
     common: Common,

@@ -136,12 +136,13 @@ impl Store {
         expected: Option<u64>,
     ) -> Result<Option<u64>, Error> {
         let sql = "insert into hook_bindings (tenant_id, hook, plugin, version, digest, config, on_failure, hosts, candidate, \
-                   actor, updated_at) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 where ?12 is null or ?12 = coalesce( \
+                   actor, updated_at, fields) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
+                   where ?13 is null or ?13 = coalesce( \
                    (select revision from hook_bindings where tenant_id = ?1 and hook = ?2), 0) \
                    on conflict (tenant_id, hook) do update set plugin = excluded.plugin, version = excluded.version, \
                    digest = excluded.digest, config = excluded.config, on_failure = excluded.on_failure, \
                    hosts = excluded.hosts, candidate = excluded.candidate, actor = excluded.actor, updated_at = excluded.updated_at, \
-                   revision = hook_bindings.revision + 1 returning revision";
+                   fields = excluded.fields, revision = hook_bindings.revision + 1 returning revision";
         let query = sqlx::query_scalar(sql)
             .bind(own(tenant))
             .bind(text(&binding.hook))
@@ -154,6 +155,7 @@ impl Store {
             .bind(binding.candidate.clone())
             .bind(text(&binding.actor))
             .bind(binding.updated_at.micros())
+            .bind(serde_json::to_string(&binding.fields).map_err(|e| Error::Inconsistent(e.to_string()))?)
             .bind(expected.map(count));
         let revision: Option<i64> = query.fetch_optional(&mut *self.writer().await).await?;
         Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
@@ -164,7 +166,7 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn bindings(&self, tenant: TenantId) -> Result<Vec<Binding>, Error> {
-        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at \
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields \
                    from hook_bindings where tenant_id = ? order by hook";
         let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(binding).collect()
@@ -175,7 +177,7 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn binding_history(&self, tenant: TenantId, hook: &str) -> Result<Vec<Binding>, Error> {
-        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at \
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields \
                    from hook_binding_history where tenant_id = ? and hook = ? order by revision desc";
         let query = sqlx::query(sql).bind(own(tenant)).bind(text(hook));
         query.fetch_all(&mut *self.reader().await?).await?.iter().map(binding).collect()
@@ -209,5 +211,6 @@ fn binding(row: &SqliteRow) -> Result<Binding, Error> {
         revision: columns.count()?,
         actor: columns.get()?,
         updated_at: columns.time()?,
+        fields: columns.json()?,
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::event::Event;
+use domain::hooks::PersonalFields;
 use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, PluginId, Sku, TenantId, WarehouseId};
 use domain::order::Order;
 use domain::status::OrderStatus;
@@ -180,6 +181,8 @@ pub struct Binding {
     pub actor: String,
     /// When it was bound.
     pub updated_at: Timestamp,
+    /// The personal fields that the merchant lets it have.
+    pub fields: PersonalFields,
 }
 
 /// A version of a plugin.

@@ -111,6 +111,7 @@ impl Provider {
             body,
             safety,
             credential: Some(Credential::Bearer(self.secret.clone())),
+            fill: None,
         })
     }
 }

@@ -19,6 +19,7 @@ use config::Config;
 #[global_allocator]
 static ALLOCATOR: orderwright_sdk::bump::Bump = orderwright_sdk::bump::Bump::new();
 
+orderwright_sdk::asks!("email_domain");
 orderwright_sdk::export_risk!(screen);
 
 fn screen(input: Input) -> Result<Answer, String> {

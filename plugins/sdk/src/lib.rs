@@ -32,6 +32,33 @@ pub mod routing {
     pub use crate::{Context, Destination};
 }
 
+/// Hooks whose world has changed in revision 0.2.
+pub mod v0_2 {
+    /// The routing hook, which knows what the goods are sold for. See [`export_routing_v0_2`](crate::export_routing_v0_2).
+    pub mod routing {
+        pub use crate::bindings::v0_2::routing::exports::orderwright::policy::route::{
+            Allocation, Answer, Input, Line, Plan, Stock, Warehouse,
+        };
+        pub use crate::{Context, Destination};
+    }
+}
+
+/// The pricing hook: what is taken off the prices. See [`export_pricing`].
+pub mod pricing {
+    pub use crate::bindings::pricing::exports::orderwright::policy::promotion::{
+        Answer, Discount, Input, Line, LineDiscount,
+    };
+    pub use crate::{Context, Destination};
+}
+
+/// The shipping hook: what shipping costs and when the goods arrive. See [`export_shipping`].
+pub mod shipping {
+    pub use crate::bindings::shipping::exports::orderwright::policy::delivery::{
+        Answer, Input, Item, Line, Offer, Parcel,
+    };
+    pub use crate::{Context, Destination};
+}
+
 /// The tax hook: how much tax is due. See [`export_tax`].
 pub mod tax {
     pub use crate::bindings::tax::exports::orderwright::policy::taxation::{Answer, Charge, Input, Line, LineTax};
@@ -44,12 +71,46 @@ pub mod risk {
     pub use crate::{Context, Destination};
 }
 
+/// The notification hook: what is told to whom. See [`export_notification`].
+pub mod notification {
+    pub use crate::Context;
+    pub use crate::bindings::notification::exports::orderwright::policy::announcement::{
+        Answer, Event, Input, Line, Message, Order, Recipient, Shipment,
+    };
+}
+
+/// What adapters have in common: requests, credentials, transcripts.
+pub mod exchange {
+    pub use crate::bindings::shared::orderwright::policy::exchange::{
+        Basic, Blob, Body, Callback, Client, Credential, Declined, Descriptor, Encoding, Entry, Escape, Extract,
+        Failed, Header, KeyHeader, Request, Response, Safety, Signature, TransportError, VerifyHmac, Wait,
+    };
+}
+
 /// The payment hook: an adapter for a provider. See [`export_payment`].
 pub mod payment {
     pub use crate::Context;
     pub use crate::bindings::payment::exports::orderwright::policy::payment_adapter::{
-        ActionRequired, Authorize, Basic, Blob, Body, Callback, Credential, Declined, Descriptor, Entry, Extract,
-        Failed, Header, Move, Operation, Outcome, Query, Refund, Request, Response, Safety, State, Step,
-        TransportError, VerifyHmac, Wait,
+        ActionRequired, Authorize, Move, Operation, Outcome, Query, Refund, State, Step,
     };
+    pub use crate::exchange::*;
+}
+
+/// The carrier hook: an adapter for a carrier. See [`export_carrier`].
+pub mod carrier {
+    pub use crate::bindings::carrier::exports::orderwright::policy::carrier_adapter::{
+        BlobPart, Content, Document, Item, Label, LabelOrder, LabelReference, Offer, Operation, Origin, Outcome,
+        Parcel, Query, Status, Step, Tracking,
+    };
+    pub use crate::exchange::*;
+    pub use crate::{Context, Destination};
+}
+
+/// The channel hook: an adapter for somebody who delivers messages. See [`export_channel`].
+pub mod channel {
+    pub use crate::Context;
+    pub use crate::bindings::channel::exports::orderwright::policy::channel_adapter::{
+        Message, Operation, Outcome, Query, Receipt, State, Step,
+    };
+    pub use crate::exchange::*;
 }

@@ -68,6 +68,10 @@ codes! {
     StockReserved = "stock_reserved", CONFLICT, "More stock is reserved than would be left";
     /// A plugin's name stands for another hook.
     OtherHook = "other_hook", CONFLICT, "The plugin serves another hook";
+    /// A version asks for personal fields that its plugin was not granted.
+    ApprovalRequired = "approval_required", CONFLICT, "The version asks for more than the plugin may have";
+    /// A binding would have no effect.
+    HookNotAsked = "hook_not_asked", UNPROCESSABLE_ENTITY, "Nothing asks this hook yet";
     /// The version is still being checked, or was refused.
     VersionNotReady = "version_not_ready", CONFLICT, "The version cannot be used";
     /// The hook has no candidate.

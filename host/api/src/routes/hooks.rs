@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ETAG;
-use domain::hooks::{FailurePolicy, Hook};
+use domain::hooks::{FailurePolicy, Hook, PersonalField};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
@@ -45,7 +45,11 @@ pub struct BindHook {
     /// The hosts that an adapter may speak to, `host:port`.
     #[schema(max_items = 20, example = json!(["api.example.com:443"]))]
     hosts: Option<Vec<String>>,
-    /// `fallback`, `hold` or `reject`; `fallback` for routing and `hold` for the others where nothing is given.
+    /// The personal fields that it may have: of what it asks for it has only these. Where nothing is given, what the plugin
+    /// may have now; a version that asks for more is refused then, with what is missing.
+    #[schema(example = json!(["zip", "email_domain"]))]
+    fields: Option<Vec<String>>,
+    /// `fallback`, `hold` or `reject`; where nothing is given, `fallback` for routing and shipping, `hold` for the others.
     on_failure: Option<String>,
     /// Another version of the plugin that decides beside it or in its place.
     candidate: Option<HookCandidate>,
@@ -93,7 +97,7 @@ refusals!(
 
 refusals!(
     /// Of binding a hook.
-    BindRefusals: COMMON BODY; NotFound, OtherHook, VersionNotReady, PreconditionFailed, PreconditionRequired
+    BindRefusals: COMMON BODY; NotFound, OtherHook, VersionNotReady, ApprovalRequired, HookNotAsked, PreconditionFailed, PreconditionRequired
 );
 
 refusals!(
@@ -123,7 +127,7 @@ pub async fn list(
 /// What decides a hook.
 #[utoipa::path(
     get, path = "/api/v1/hooks/{hook}", operation_id = "getHook", tag = "Plugins",
-    params(("hook" = String, Path, description = "`routing`, `tax`, `risk` or `payment`.")),
+    params(("hook" = String, Path, description = "The hook, such as `routing` or `payment`.")),
     responses((status = 200, description = "The binding.", body = HookView, headers(("ETag" = String))), ReadRefusals),
     security(("key" = ["plugins:write"])),
 )]
@@ -141,7 +145,7 @@ pub async fn read(
 /// Binds a policy to its hook. It decides on every node within a second.
 #[utoipa::path(
     put, path = "/api/v1/hooks/{hook}", operation_id = "bindHook", tag = "Plugins",
-    params(("hook" = String, Path, description = "`routing`, `tax` or `risk`."), RevisionHeader),
+    params(("hook" = String, Path, description = "A policy's hook, such as `routing`."), RevisionHeader),
     request_body = BindHook,
     responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), BindRefusals),
     security(("key" = ["plugins:write"])),
@@ -154,7 +158,7 @@ pub async fn bind(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    if hook == Hook::Payment {
+    if hook.is_adapter() {
         return Err(Problem::not_found());
     }
     bound(&api, &caller, hook, if_match, &headers, &body).await
@@ -164,7 +168,7 @@ pub async fn bind(
 #[utoipa::path(
     put, path = "/api/v1/hooks/{hook}/{binding}", operation_id = "bindAdapter", tag = "Plugins",
     params(
-        ("hook" = String, Path, description = "`payment`."),
+        ("hook" = String, Path, description = "An adapter's hook: `payment`."),
         ("binding" = String, Path, description = "`main`."),
         RevisionHeader,
     ),
@@ -180,7 +184,7 @@ pub async fn bind_adapter(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    if hook != Hook::Payment || binding != MAIN {
+    if !hook.is_adapter() || binding != MAIN {
         return Err(Problem::not_found());
     }
     bound(&api, &caller, hook, if_match, &headers, &body).await
@@ -189,7 +193,7 @@ pub async fn bind_adapter(
 /// Binds again what was bound before the present binding.
 #[utoipa::path(
     post, path = "/api/v1/hooks/{hook}/rollback", operation_id = "rollBackHook", tag = "Plugins",
-    params(("hook" = String, Path, description = "`routing`, `tax`, `risk` or `payment`.")),
+    params(("hook" = String, Path, description = "The hook, such as `routing` or `payment`.")),
     responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), RollbackRefusals),
     security(("key" = ["plugins:write"])),
 )]
@@ -205,7 +209,7 @@ pub async fn roll_back(
 /// Lets the candidate decide everything.
 #[utoipa::path(
     post, path = "/api/v1/hooks/{hook}/promote", operation_id = "promoteCandidate", tag = "Plugins",
-    params(("hook" = String, Path, description = "`routing`, `tax` or `risk`.")),
+    params(("hook" = String, Path, description = "A policy's hook, such as `routing`.")),
     responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), PromoteRefusals),
     security(("key" = ["plugins:write"])),
 )]
@@ -247,6 +251,7 @@ pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
         let version = o.optional("version", |v| v.text(VERSION_CHARS_MAX));
         let config = o.optional("config", |v| v.any_object(CONFIG_BYTES_MAX));
         let hosts = o.optional("hosts", |v| v.array(0..=HOSTS_MAX, |v| read_host(&v)));
+        let fields = o.optional("fields", |v| v.array(0..=PersonalField::ALL.len(), |v| v.parsed(personal_field)));
         let on_failure = o.optional("on_failure", |v| v.parsed(failure_policy));
         let candidate = o.optional("candidate", |v| v.object(read_candidate));
         Some(Wanted {
@@ -255,6 +260,7 @@ pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
             config: config.unwrap_or_else(|| "{}".to_owned()),
             on_failure,
             hosts: hosts.unwrap_or_default(),
+            fields: fields.map(|fields| fields.into_iter().collect()),
             candidate,
         })
     })
@@ -272,6 +278,11 @@ fn read_candidate(o: &Object<'_>) -> Option<WantedCandidate> {
 
 fn mode(text: &str) -> Result<Mode, &'static str> {
     Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or("must be `shadow` or `canary`")
+}
+
+fn personal_field(text: &str) -> Result<PersonalField, &'static str> {
+    let known = PersonalField::named(text);
+    known.ok_or("must be `name`, `street`, `email`, `phone`, `city`, `zip`, `customer_id` or `email_domain`")
 }
 
 fn failure_policy(text: &str) -> Result<FailurePolicy, &'static str> {

@@ -14,7 +14,7 @@ use super::{AnyJson, Time};
 pub struct DecisionView {
     #[schema(value_type = String)]
     decision_id: DecisionId,
-    /// `routing`, `tax`, `risk` or `payment`.
+    /// Such as `routing` or `payment`.
     hook: &'static str,
     /// The component's name.
     plugin: String,

@@ -6,6 +6,7 @@ use app::again::Replay;
 use app::backtest::{Change, Job, Measures, Progress, Report};
 use app::hooks::Bound;
 use app::plugins::Version;
+use domain::hooks::PersonalFields;
 use domain::ids::{BacktestId, DecisionId, OrderId, PluginId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +23,7 @@ pub struct VersionView {
     /// From 1 in the order of uploads.
     #[schema(example = "3")]
     version: String,
-    /// `routing`, `tax`, `risk` or `payment`.
+    /// Such as `routing` or `payment`.
     hook: &'static str,
     /// `compiling`, then `ready` or `refused`.
     status: &'static str,
@@ -32,6 +33,9 @@ pub struct VersionView {
     wit_version: String,
     /// The interfaces that it imports.
     imports: Vec<String>,
+    /// The personal fields that it asks for.
+    #[schema(value_type = Vec<String>)]
+    fields: PersonalFields,
     /// In bytes.
     size: usize,
     /// What was tried.
@@ -52,6 +56,7 @@ impl From<Version> for VersionView {
             digest: version.digest,
             wit_version: version.report.wit_version,
             imports: version.report.imports,
+            fields: version.report.fields,
             size: version.report.size,
             checks: version.report.checks,
             reasons: version.report.reasons,
@@ -73,6 +78,9 @@ pub struct HookView {
     config: AnyJson,
     /// The hosts that an adapter may speak to.
     hosts: Vec<String>,
+    /// The personal fields that it may have, where it asks for them.
+    #[schema(value_type = Vec<String>)]
+    fields: PersonalFields,
     /// `fallback`, `hold` or `reject`.
     on_failure: &'static str,
     /// A version that decides beside it or in its place.
@@ -93,6 +101,7 @@ impl From<Bound> for HookView {
             digest: bound.digest,
             config: AnyJson::new(&bound.config),
             hosts: bound.hosts,
+            fields: bound.fields,
             on_failure: bound.on_failure.name(),
             candidate: bound.candidate.map(CandidateView::from),
             revision: bound.revision,
@@ -313,17 +322,19 @@ pub struct MeasuresView {
     split_orders: u64,
     /// Of routing: orders without any plan.
     without_plan: u64,
-    /// Of tax: the sum, by currency.
-    tax: BTreeMap<String, Money>,
+    /// Of pricing, shipping and tax: what is taken off, charged or due, by currency.
+    amounts: BTreeMap<String, Money>,
+    /// Of notification: messages, by channel.
+    messages: BTreeMap<String, u64>,
     /// Of risk: orders by `accept`, `review` and `reject`.
     verdicts: BTreeMap<&'static str, u64>,
-    /// Of payment: answers by the kind of step.
+    /// Of adapters: answers by the kind of step.
     steps: BTreeMap<String, u64>,
 }
 
 impl From<&Measures> for MeasuresView {
     fn from(measures: &Measures) -> Self {
-        let tax =
+        let amount =
             |(currency, sum): (&domain::money::Currency, &i64)| (currency.to_string(), Money::new(*currency, *sum));
         Self {
             answers: measures.answers,
@@ -332,7 +343,8 @@ impl From<&Measures> for MeasuresView {
             shipments: measures.shipments,
             split_orders: measures.split_orders,
             without_plan: measures.without_plan,
-            tax: measures.tax.iter().map(tax).collect(),
+            amounts: measures.amounts.iter().map(amount).collect(),
+            messages: measures.messages.clone(),
             verdicts: measures.verdicts.clone(),
             steps: measures.steps.clone(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::hooks::{Hook, risk, routing, tax};
+use domain::hooks::{Hook, notification, pricing, risk, routing, shipping, tax};
 use domain::ids::{DecisionId, OrderId, WarehouseId};
 use domain::money::Currency;
 use plugin_host::Call;
@@ -49,11 +49,13 @@ pub struct Measures {
     pub split_orders: u64,
     /// Of routing: orders without any plan.
     pub without_plan: u64,
-    /// Of tax: minor units, by currency.
-    pub tax: BTreeMap<Currency, i64>,
+    /// Of pricing, shipping and tax: what is taken off, charged or due, in minor units, by currency.
+    pub amounts: BTreeMap<Currency, i64>,
+    /// Of notification: messages, by channel.
+    pub messages: BTreeMap<String, u64>,
     /// Of risk: orders by verdict.
     pub verdicts: BTreeMap<&'static str, u64>,
-    /// Of payment: answers by the kind of step.
+    /// Of adapters: answers by the kind of step.
     pub steps: BTreeMap<String, u64>,
 }
 
@@ -64,7 +66,7 @@ pub struct Change {
     pub order_id: OrderId,
     /// The decision of then.
     pub decision_id: DecisionId,
-    /// How much: units from another warehouse, minor units of tax, points of risk; the most for a failure.
+    /// How much: units from another warehouse, minor units, points of risk; the most for a failure.
     pub magnitude: u64,
     /// In words.
     pub what: String,
@@ -81,9 +83,13 @@ struct Side<'d> {
 enum Answer {
     /// Line and warehouse of the best plan, with units.
     Routing(BTreeMap<(u32, WarehouseId), u64>),
-    Tax(Currency, i64),
+    /// Of pricing, shipping and tax, with what the amount is called.
+    Amount(&'static str, Currency, i64),
     Risk(risk::Verdict, u16),
-    Payment(String),
+    /// Messages by channel.
+    Messages(BTreeMap<String, u64>),
+    /// The kind of an adapter's step.
+    Step(String),
 }
 
 impl Report {
@@ -153,12 +159,17 @@ impl Measures {
                 self.split_orders += u64::from(warehouses.len() > 1);
                 self.without_plan += u64::from(warehouses.is_empty());
             }
-            Answer::Tax(currency, amount) => {
-                let sum = self.tax.entry(*currency).or_default();
+            Answer::Amount(_, currency, amount) => {
+                let sum = self.amounts.entry(*currency).or_default();
                 *sum = sum.saturating_add(*amount);
             }
             Answer::Risk(verdict, _) => *self.verdicts.entry(verdict_name(*verdict)).or_default() += 1,
-            Answer::Payment(step) => *self.steps.entry(step.clone()).or_default() += 1,
+            Answer::Messages(messages) => {
+                for (channel, count) in messages {
+                    *self.messages.entry(channel.clone()).or_default() += count;
+                }
+            }
+            Answer::Step(step) => *self.steps.entry(step.clone()).or_default() += 1,
         }
         Ok(Some(answer))
     }
@@ -174,26 +185,50 @@ fn read(decision: &Decision, output: &str) -> Result<Answer, Error> {
             }
             Answer::Routing(parts)
         }
+        Hook::Pricing => {
+            let answer: pricing::Answer = serde_json::from_str(output)?;
+            let lines = answer.lines.iter().map(|line| line.discount.amount);
+            let order = answer.order.iter().map(|discount| discount.amount);
+            Answer::Amount("discount", currency(decision)?, lines.chain(order).fold(0, i64::saturating_add))
+        }
+        Hook::Shipping => {
+            let answer: shipping::Answer = serde_json::from_str(output)?;
+            let charged = answer.options.first().map_or(0, |offer| offer.cost);
+            Answer::Amount("shipping", currency(decision)?, charged)
+        }
         Hook::Tax => {
-            /// The one thing that the answer itself does not say.
-            #[derive(Deserialize)]
-            struct Asked {
-                currency: Currency,
-            }
-            let asked: Asked = serde_json::from_str(&decision.input)?;
             let answer: tax::Answer = serde_json::from_str(output)?;
             let lines = answer.lines.iter().map(|line| line.charge.amount);
-            Answer::Tax(asked.currency, lines.fold(answer.shipping.amount, i64::saturating_add))
+            let sum = lines.fold(answer.shipping.amount, i64::saturating_add);
+            Answer::Amount("tax", currency(decision)?, sum)
+        }
+        Hook::Notification => {
+            let answer: notification::Answer = serde_json::from_str(output)?;
+            let mut messages: BTreeMap<_, u64> = BTreeMap::new();
+            for message in answer.messages {
+                *messages.entry(message.channel).or_default() += 1;
+            }
+            Answer::Messages(messages)
         }
         Hook::Risk => {
             let answer: risk::Answer = serde_json::from_str(output)?;
             Answer::Risk(answer.verdict, answer.score)
         }
-        Hook::Payment => {
+        Hook::Payment | Hook::Carrier | Hook::Channel => {
             let step: BTreeMap<String, serde_json::Value> = serde_json::from_str(output)?;
-            Answer::Payment(step.get("step").and_then(|step| step.as_str()).unwrap_or("?").to_owned())
+            Answer::Step(step.get("step").and_then(|step| step.as_str()).unwrap_or("?").to_owned())
         }
     })
+}
+
+/// The one thing that an answer with an amount does not say itself.
+fn currency(decision: &Decision) -> Result<Currency, Error> {
+    #[derive(Deserialize)]
+    struct Asked {
+        currency: Currency,
+    }
+    let asked: Asked = serde_json::from_str(&decision.input)?;
+    Ok(asked.currency)
 }
 
 /// How far two answers to the same question are apart.
@@ -208,9 +243,9 @@ fn difference(before: &Answer, after: &Answer) -> (u64, String) {
             let (then, now) = (shipments(before), shipments(after));
             (moved, format!("{moved} of {total} units from elsewhere, {then} → {now} shipments"))
         }
-        (Answer::Tax(currency, before), Answer::Tax(_, after)) => {
+        (Answer::Amount(what, currency, before), Answer::Amount(_, _, after)) => {
             let words = |amount: i64| format!("{} {currency}", currency.format_minor(amount));
-            (before.abs_diff(*after), format!("tax {} → {}", words(*before), words(*after)))
+            (before.abs_diff(*after), format!("{what} {} → {}", words(*before), words(*after)))
         }
         (Answer::Risk(before, then), Answer::Risk(after, now)) => {
             let severity = |verdict: &risk::Verdict| *verdict as u64 * 1000;
@@ -218,7 +253,12 @@ fn difference(before: &Answer, after: &Answer) -> (u64, String) {
             let (was, is) = (verdict_name(*before), verdict_name(*after));
             (points, format!("{was} ({then}) → {is} ({now})"))
         }
-        (Answer::Payment(before), Answer::Payment(after)) => (1, format!("{before} → {after}")),
+        (Answer::Messages(before), Answer::Messages(after)) => {
+            let count = |messages: &BTreeMap<String, u64>| messages.values().sum::<u64>();
+            let (then, now) = (count(before), count(after));
+            (then.abs_diff(now).max(1), format!("{then} → {now} messages"))
+        }
+        (Answer::Step(before), Answer::Step(after)) => (1, format!("{before} → {after}")),
         // Both answer the same question.
         _ => (0, String::new()),
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::bytes::Bytes;
-use domain::hooks::payment::{Body, Credential, Entry, Header, Request, Response};
-use domain::ids::TenantId;
+use domain::hooks::exchange::{Body, Entry, Header, Request, Response};
+use domain::order::Order;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 
+use super::credentials::header_name;
+use super::fill::Filler;
 use crate::policies::Binding;
 use crate::{App, Error};
 
@@ -50,12 +52,30 @@ impl Sender {
     pub async fn send(
         &self,
         app: &App,
-        tenant: TenantId,
         binding: &Binding,
+        order: &Order,
         request: &Request,
         key: (&str, &str),
     ) -> (Entry, Option<Bytes>) {
-        let prepared = match self.prepare(app, tenant, binding, request, key).await {
+        let answer = self.send_once(app, binding, order, request, key).await;
+        // A token may end before its time. Who is not let in has done nothing, so asking again is safe whatever the
+        // request; a fresh token that is refused too is the adapter's to deal with.
+        let is_unauthorized = matches!(&answer.0, Entry::Response(response) if response.status == 401);
+        if is_unauthorized && self.forget_token(app, order.tenant_id, request).await {
+            return self.send_once(app, binding, order, request, key).await;
+        }
+        answer
+    }
+
+    async fn send_once(
+        &self,
+        app: &App,
+        binding: &Binding,
+        order: &Order,
+        request: &Request,
+        key: (&str, &str),
+    ) -> (Entry, Option<Bytes>) {
+        let prepared = match self.prepare(app, binding, order, request, key).await {
             Ok(prepared) => prepared,
             Err(message) => return (Entry::TransportError { message, sent: false }, None),
         };
@@ -71,8 +91,8 @@ impl Sender {
     async fn prepare(
         &self,
         app: &App,
-        tenant: TenantId,
         binding: &Binding,
+        order: &Order,
         request: &Request,
         (key_header, key): (&str, &str),
     ) -> Result<reqwest::RequestBuilder, String> {
@@ -82,35 +102,28 @@ impl Sender {
         let mut headers = HeaderMap::new();
         let key = Header { name: key_header.to_owned(), value: key.to_owned() };
         for header in request.headers.iter().chain([&key]) {
-            let name = HeaderName::from_bytes(header.name.as_bytes())
-                .map_err(|_| format!("header {:?} is malformed", header.name))?;
+            let name = header_name(&header.name)?;
             let value =
                 HeaderValue::from_str(&header.value).map_err(|_| format!("the value of {name} is malformed"))?;
             headers.insert(name, value);
         }
-        let mut prepared = self.client.request(method, url).headers(headers).body(request.body.0.clone());
-        if let Some(credential) = &request.credential {
-            let name = match credential {
-                Credential::Bearer { secret } | Credential::Basic { secret, .. } => secret,
-            };
-            let secret = app.secret(tenant, name).await.map_err(|error| error.to_string())?;
-            let secret = secret.ok_or_else(|| format!("there is no secret {name:?}: set it first"))?;
-            prepared = match credential {
-                Credential::Bearer { .. } => {
-                    let mut value = HeaderValue::from_str(&format!("Bearer {secret}"))
-                        .map_err(|_| format!("secret {name:?} cannot stand in a header"))?;
-                    value.set_sensitive(true);
-                    prepared.header(AUTHORIZATION, value)
-                }
-                Credential::Basic { user, .. } => prepared.basic_auth(user, Some(secret)),
-            };
-        }
-        Ok(prepared)
+        let personal = match request.fill {
+            Some(_) => app.personal(&[order]).await.map_err(|error| error.to_string())?.pop().flatten(),
+            None => None,
+        };
+        let filler = Filler { personal: personal.as_ref(), granted: binding.fields };
+        let body = filler.fill(&request.body, request.fill)?;
+        headers.extend(self.credential(app, order.tenant_id, binding, request, &filler).await?);
+        Ok(self.client.request(method, url).headers(headers).body(body.0))
+    }
+
+    pub(super) const fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 }
 
 /// A grant names `host:port`, or a host for its scheme's own port. Plain HTTP is for loopback alone.
-fn check_grant(url: &Url, hosts: &[String]) -> Result<(), String> {
+pub(super) fn check_grant(url: &Url, hosts: &[String]) -> Result<(), String> {
     let host = url.host_str().ok_or("the URL has no host")?;
     let loopback = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
@@ -154,7 +167,7 @@ async fn receive(mut response: reqwest::Response) -> (Entry, Option<Bytes>) {
 }
 
 /// The whole chain of causes: the outermost says little. URLs stay out of it, they may carry tokens.
-fn describe(error: &reqwest::Error) -> String {
+pub(super) fn describe(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "no answer in time".to_owned() } else { String::from("the request failed") };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -1,6 +1,7 @@
 //! An operation's durable record, and what of it is not yet written.
 
-use domain::hooks::payment::{Entry, Operation, Request};
+use domain::hooks::exchange::{Entry, Request};
+use domain::hooks::payment::Operation;
 use domain::ids::TenantId;
 use domain::order::{Order, Task, TaskKind};
 use domain::time::Timestamp;

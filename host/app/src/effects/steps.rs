@@ -3,7 +3,8 @@
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::bytes::Bytes;
 use domain::command::TaskResult;
-use domain::hooks::payment::{Entry, Input, Operation, Query, Request, Step};
+use domain::hooks::exchange::{Body, Entry, Request};
+use domain::hooks::payment::{Input, Operation, Query, Step};
 use domain::hooks::{Context, Hook};
 use domain::order::{Order, TaskKind};
 use domain::time::Timestamp;
@@ -103,7 +104,7 @@ impl App {
             operation: run.asked.operation.clone(),
             transcript: run.transcript(),
         };
-        let call = binding.plugin.payment_step(CallContext { tenant: order.tenant_id }, &input).await;
+        let call = binding.plugin.call(CallContext { tenant: order.tenant_id }, &input).await;
         run.decisions.push(record(order.order_id, Hook::Payment, binding, &input, &call, now));
         call.result
     }
@@ -117,12 +118,12 @@ impl App {
     ) -> Result<(), Error> {
         let descriptor = self.descriptor(stored.order.tenant_id, binding).await?;
         let key = (&*descriptor.idempotency_header, &*run.operation.idempotency_key);
-        let (entry, large) = self.sender().send(self, stored.order.tenant_id, binding, request, key).await;
+        let (entry, large) = self.sender().send(self, binding, &stored.order, request, key).await;
         fail::fail_point!("effects.after_send");
         let entry = match (entry, large) {
             (Entry::Response(mut response), Some(bytes)) => {
                 let size = bytes.0.len() as u64;
-                response.body = domain::hooks::payment::Body::Blob { handle: run.blob(bytes), size };
+                response.body = Body::Blob { handle: run.blob(bytes), size };
                 Entry::Response(response)
             }
             (entry, _) => entry,

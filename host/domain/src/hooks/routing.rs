@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Destination, LawBroken, broken};
 use crate::ids::{SellerId, Sku, WarehouseId};
+use crate::money::Currency;
 use crate::time::Date;
 
 /// The most plans that are used; further ones are ignored.
@@ -22,6 +23,9 @@ pub struct Input {
     pub delivery_preference: Option<String>,
     /// The day the customer asked for.
     pub requested_delivery_date: Option<Date>,
+    /// The currency of every amount; none where it was recorded before policies were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// The lines to be shipped.
     pub lines: Vec<Line>,
     /// The merchant's warehouses that hold any of the lines' SKUs.
@@ -39,6 +43,9 @@ pub struct Line {
     pub sku: Sku,
     /// How many.
     pub quantity: u32,
+    /// What one unit is sold for, in minor units; none where it was recorded before policies were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<i64>,
     /// Whose warehouse must ship it; none means the merchant's own.
     pub seller_id: Option<SellerId>,
 }

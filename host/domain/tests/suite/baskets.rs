@@ -51,7 +51,7 @@ pub fn warehouse(n: u8, country: &str, priority: i32, seller_id: Option<SellerId
 }
 
 pub fn routed_line(line_id: u32, sku: Sku, quantity: u32, seller_id: Option<SellerId>) -> RoutedLine {
-    RoutedLine { line_id, sku, quantity, seller_id }
+    RoutedLine { line_id, sku, quantity, price: None, seller_id }
 }
 
 pub fn allocation(line_id: u32, warehouse: u8, quantity: u32) -> Allocation {
@@ -64,6 +64,7 @@ pub fn routing_input(lines: Vec<RoutedLine>, warehouses: Vec<Warehouse>, stock: 
         destination: destination("US"),
         delivery_preference: None,
         requested_delivery_date: None,
+        currency: None,
         lines,
         warehouses,
         stock,
@@ -138,6 +139,7 @@ pub fn draft(input: Input, prices: &[(i64, u32)], shipping_cost: i64, inclusive:
             title: None,
             seller_id: line.seller_id.clone(),
             tax_code: None,
+            discount: 0,
             tax: charge(price * i64::from(line.quantity), rate),
             status: LineStatus::Active,
         })
@@ -153,6 +155,7 @@ pub fn draft(input: Input, prices: &[(i64, u32)], shipping_cost: i64, inclusive:
         currency: "EUR".parse().expect("the euro is listed"),
         prices_include_tax: inclusive,
         lines,
+        discounts: Vec::new(),
         amounts,
         shipping_tax,
         payment_method_id: "pm_ok".to_owned(),

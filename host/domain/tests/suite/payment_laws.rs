@@ -1,10 +1,8 @@
 //! What a payment adapter may answer: one case for every law of a step.
 
 use domain::bytes::Bytes;
-use domain::hooks::payment::{
-    Authorize, Callback, Header, Input, Move, Operation, Outcome, Query, Refund, Request, Safety, State, Step,
-    URL_CHARS_MAX, validate,
-};
+use domain::hooks::exchange::{Callback, Header, Request, Safety, URL_CHARS_MAX};
+use domain::hooks::payment::{Authorize, Input, Move, Operation, Outcome, Query, Refund, State, Step, validate};
 use domain::hooks::{Context, LawBroken};
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::time::Timestamp;
@@ -64,6 +62,7 @@ fn request() -> Request {
         body: Bytes(b"amount=2999".to_vec()),
         safety: Safety::Idempotent,
         credential: None,
+        fill: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of shipping rates: the first row that fits counts.
 
-use domain::native::{ShippingRate, default_rates, shipping};
+use domain::native::{self, ShippingRate, default_rates};
 use domain::time::{Date, Timestamp};
 
 use crate::baskets::START;
@@ -10,7 +10,7 @@ fn rate(country: Option<&str>, preference: Option<&str>, cost: i64) -> ShippingR
 }
 
 fn cost(rates: &[ShippingRate], country: &str, preference: Option<&str>) -> Option<i64> {
-    shipping(rates, country, preference, START).map(|(rate, _)| rate.cost)
+    native::rate(rates, country, preference, START).map(|(rate, _)| rate.cost)
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn the_default_table_knows_home_and_abroad() {
         ("US", Some("express"), 3500, 3),
     ];
     for (country, preference, cost, days) in cases {
-        let (rate, arrival) = shipping(&rates, country, preference, START).expect("every country is served");
+        let (rate, arrival) = native::rate(&rates, country, preference, START).expect("every country is served");
         assert_eq!((rate.cost, rate.days), (cost, days), "{country} {preference:?}");
         assert_eq!(arrival, START.plus_seconds(i64::from(days) * 86_400).date());
     }
@@ -58,9 +58,9 @@ fn a_place_that_no_row_serves_has_no_rate() {
 #[test]
 fn an_arrival_goes_over_months_and_stops_at_the_end_of_time() {
     let rates = [ShippingRate { country: None, preference: None, cost: 0, days: u16::MAX }];
-    let arrival = |now: Timestamp| shipping(&rates, "DE", None, now).map(|(_, date)| date);
+    let arrival = |now: Timestamp| native::rate(&rates, "DE", None, now).map(|(_, date)| date);
     let late_february: Timestamp = "2024-02-28T23:59:59Z".parse().unwrap();
-    let two_days = shipping(&[rate(None, None, 0)], "DE", None, late_february).map(|(_, date)| date);
+    let two_days = native::rate(&[rate(None, None, 0)], "DE", None, late_february).map(|(_, date)| date);
     assert_eq!(two_days, Some(Date::constant(2024, 3, 1)));
     assert_eq!(arrival(Timestamp::MAX), Some(Timestamp::MAX.date()));
     assert_eq!(arrival(START), Some(START.plus_seconds(65_535 * 86_400).date()));

@@ -1,6 +1,6 @@
 //! Asking with a recorded input: what a decision, a dry run or a back-test has as JSON.
 
-use domain::hooks::{Hook, payment, risk, routing, tax};
+use domain::hooks::{Hook, Question, carrier, channel, notification, payment, pricing, risk, routing, shipping, tax};
 
 use super::Plugin;
 use crate::call::{Call, CallContext};
@@ -22,33 +22,25 @@ impl Plugin {
     /// # Errors
     /// [`BadInput`]
     pub async fn ask(&self, context: CallContext, input: &str) -> Result<Call<()>, BadInput> {
-        let hook = self.hook();
-        let bad = |error: serde_json::Error| BadInput { hook, why: error.to_string() };
-        Ok(match hook {
-            Hook::Routing => {
-                let input: routing::Input = serde_json::from_str(input).map_err(bad)?;
-                self.call_routing(context, &input).await.without_answer()
-            }
-            Hook::Tax => {
-                let input: tax::Input = serde_json::from_str(input).map_err(bad)?;
-                self.call_tax(context, &input).await.without_answer()
-            }
-            Hook::Risk => {
-                let input: risk::Input = serde_json::from_str(input).map_err(bad)?;
-                self.call_risk(context, &input).await.without_answer()
-            }
-            Hook::Payment => {
-                let input: payment::Input = serde_json::from_str(input).map_err(bad)?;
-                self.payment_step(context, &input).await.without_answer()
-            }
-        })
+        match self.hook() {
+            Hook::Routing => self.ask_as::<routing::Input>(context, input).await,
+            Hook::Pricing => self.ask_as::<pricing::Input>(context, input).await,
+            Hook::Shipping => self.ask_as::<shipping::Input>(context, input).await,
+            Hook::Tax => self.ask_as::<tax::Input>(context, input).await,
+            Hook::Risk => self.ask_as::<risk::Input>(context, input).await,
+            Hook::Notification => self.ask_as::<notification::Input>(context, input).await,
+            Hook::Payment => self.ask_as::<payment::Input>(context, input).await,
+            Hook::Carrier => self.ask_as::<carrier::Input>(context, input).await,
+            Hook::Channel => self.ask_as::<channel::Input>(context, input).await,
+        }
     }
-}
 
-impl<T> Call<T> {
-    /// The call with its answer as JSON alone.
-    fn without_answer(self) -> Call<()> {
-        let Self { result, fuel, duration_us, logs, output_json } = self;
-        Call { result: result.map(drop), fuel, duration_us, logs, output_json }
+    async fn ask_as<Q: Question>(&self, context: CallContext, input: &str) -> Result<Call<()>, BadInput> {
+        let mut question: Q =
+            serde_json::from_str(input).map_err(|error| BadInput { hook: Q::HOOK, why: error.to_string() })?;
+        // A recorded input was made for another component, which may have been given more.
+        question.withhold(self.fields());
+        let Call { result, fuel, duration_us, logs, output_json } = self.call(context, &question).await;
+        Ok(Call { result: result.map(drop), fuel, duration_us, logs, output_json })
     }
 }

@@ -1,11 +1,23 @@
 //! `orderwright:policy@0.1.x`.
 
-pub mod payment;
-pub mod risk;
-pub mod routing;
-pub mod tax;
+mod carrier;
+mod channel;
+mod exchange;
+mod notification;
+mod payment;
+mod pricing;
+mod risk;
+mod routing;
+mod shipping;
+mod tax;
 
-use domain::hooks;
+use domain::hooks::{self, Hook};
+use wasmtime::component::{InstancePre, Linker};
+
+use super::RECORD_BYTES;
+use super::speak::{Unreadable, World};
+
+use domain::time::Date;
 
 use crate::limiter::State;
 use crate::log::Level;
@@ -20,6 +32,7 @@ mod shared {
             world shared {
                 import orderwright:policy/types@0.1.0;
                 import orderwright:policy/log@0.1.0;
+                import orderwright:policy/exchange@0.1.0;
             }
         ",
         path: "../../wit/0.1.0",
@@ -27,7 +40,7 @@ mod shared {
     });
 }
 
-pub use shared::orderwright::policy::{log, types};
+pub use shared::orderwright::policy::{exchange as exchanged, log, types};
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
@@ -43,12 +56,7 @@ impl log::Host for State {
 
 impl types::Host for State {}
 
-/// An answer that is well formed WIT but does not name what the domain knows.
-#[derive(Debug)]
-pub struct Unreadable(pub String);
-
-/// What a value of this revision takes when it is handed to a guest, roughly, in bytes.
-const RECORD_BYTES: usize = 64;
+impl exchanged::Host for State {}
 
 fn context(context: &hooks::Context) -> types::Context {
     types::Context { now: context.now.micros(), config: context.config.clone() }
@@ -63,7 +71,28 @@ fn destination(destination: &hooks::Destination) -> types::Destination {
     }
 }
 
-/// The log and the types, which every world imports.
-pub fn add_to_linker(linker: &mut wasmtime::component::Linker<State>) -> wasmtime::Result<()> {
+/// Reads a day as the guest wrote it.
+fn date(text: Option<String>, what: &str) -> Result<Option<Date>, Unreadable> {
+    let read = |text: String| text.parse().map_err(|_| Unreadable(format!("{what} is not a day: {text:?}")));
+    text.map(read).transpose()
+}
+
+/// The world of a hook.
+pub fn world(pre: InstancePre<State>, hook: Hook) -> wasmtime::Result<World> {
+    Ok(match hook {
+        Hook::Routing => World::policy(routing::RoutingPre::new(pre)?),
+        Hook::Pricing => World::policy(pricing::PricingPre::new(pre)?),
+        Hook::Shipping => World::policy(shipping::ShippingPre::new(pre)?),
+        Hook::Tax => World::policy(tax::TaxPre::new(pre)?),
+        Hook::Risk => World::policy(risk::RiskPre::new(pre)?),
+        Hook::Notification => World::policy(notification::NotificationPre::new(pre)?),
+        Hook::Payment => World::adapter(payment::PaymentPre::new(pre)?),
+        Hook::Carrier => World::adapter(carrier::CarrierPre::new(pre)?),
+        Hook::Channel => World::adapter(channel::ChannelPre::new(pre)?),
+    })
+}
+
+/// What every world imports.
+pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     shared::Shared::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)
 }

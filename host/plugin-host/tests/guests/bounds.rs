@@ -13,7 +13,7 @@ use crate::harness::{
 #[tokio::test]
 async fn an_endless_loop_runs_out_of_instructions() {
     let plugin = Fixture::new().load("fixture_loop_forever", Hook::Routing).await;
-    let call = plugin.call_routing(caller(), &routing_input()).await;
+    let call = plugin.call(caller(), &routing_input()).await;
     assert_eq!(call.result, Err(Failure::OutOfFuel));
     assert!(call.fuel >= Limits::default().fuel, "{}", call.fuel);
 }
@@ -22,7 +22,7 @@ async fn an_endless_loop_runs_out_of_instructions() {
 async fn an_endless_loop_runs_out_of_time_where_instructions_are_plenty() {
     let limits = Limits { fuel: u64::MAX / 2, wall: Duration::from_millis(50), ..Limits::default() };
     let plugin = Fixture::with(limits).load("fixture_loop_forever", Hook::Routing).await;
-    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::TimedOut));
+    assert_eq!(plugin.call(caller(), &routing_input()).await.result, Err(Failure::TimedOut));
 }
 
 #[tokio::test]
@@ -33,10 +33,10 @@ async fn a_looping_guest_gives_others_their_turn_on_the_same_thread() {
     let quick = fixture.load("tax_table", Hook::Tax).await;
     // The test's runtime has one thread: unless the loop yields, the second call begins after the first has ended.
     let input = routing_input();
-    let endless = looping.call_routing(caller_of(1), &input);
+    let endless = looping.call(caller_of(1), &input);
     let meanwhile = async {
         tokio::task::yield_now().await;
-        quick.call_tax(caller_of(2), &tax_input()).await.result.unwrap();
+        quick.call(caller_of(2), &tax_input()).await.result.unwrap();
     };
     tokio::select! {
         biased;
@@ -56,7 +56,7 @@ async fn a_slow_merchant_has_only_its_share_of_the_time() {
             ..Limits::default()
         };
         let looping = Fixture::with(limits).load("fixture_loop_forever", Hook::Routing).await;
-        looping.call_routing(caller_of(1), &routing_input()).await.result
+        looping.call(caller_of(1), &routing_input()).await.result
     };
     assert_eq!(loops(1, 1).await, Err(Failure::TimedOut));
     assert_eq!(loops(1000, 60).await, Err(Failure::OutOfFuel));
@@ -77,27 +77,27 @@ async fn one_merchant_cannot_take_the_whole_pool() {
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..2 {
         let looping = looping.clone();
-        running.spawn(async move { looping.call_routing(caller_of(1), &routing_input()).await });
+        running.spawn(async move { looping.call(caller_of(1), &routing_input()).await });
     }
-    while tax.call_tax(caller_of(1), &tax_input()).await.result != Err(Failure::Busy) {
+    while tax.call(caller_of(1), &tax_input()).await.result != Err(Failure::Busy) {
         tokio::task::yield_now().await;
     }
-    tax.call_tax(caller_of(2), &tax_input()).await.result.unwrap();
+    tax.call(caller_of(2), &tax_input()).await.result.unwrap();
     // A call that is given up in the middle gives its place back.
     running.shutdown().await;
-    tax.call_tax(caller_of(1), &tax_input()).await.result.unwrap();
+    tax.call(caller_of(1), &tax_input()).await.result.unwrap();
 }
 
 #[tokio::test]
 async fn memory_is_limited() {
     let plugin = Fixture::new().load("fixture_grab_memory", Hook::Routing).await;
-    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::MemoryLimit));
+    assert_eq!(plugin.call(caller(), &routing_input()).await.result, Err(Failure::MemoryLimit));
 }
 
 #[tokio::test]
 async fn a_crash_is_told_with_its_message() {
     let plugin = Fixture::new().load("fixture_trap", Hook::Risk).await;
-    let call = plugin.call_risk(caller(), &risk_input("")).await;
+    let call = plugin.call(caller(), &risk_input("")).await;
     assert!(matches!(&call.result, Err(Failure::Trap(why)) if why.contains("unreachable")), "{:?}", call.result);
     assert!(
         call.logs.iter().any(|l| l.level == Level::Error && l.message.contains("cannot screen 1 lines")),
@@ -105,13 +105,13 @@ async fn a_crash_is_told_with_its_message() {
         call.logs
     );
     // The next call has an instance of its own and fails the same way, not another.
-    assert_eq!(plugin.call_risk(caller(), &risk_input("")).await.result, call.result);
+    assert_eq!(plugin.call(caller(), &risk_input("")).await.result, call.result);
 }
 
 #[tokio::test]
 async fn a_stack_has_an_end() {
     let plugin = Fixture::new().load("fixture_recursion", Hook::Tax).await;
-    let result = plugin.call_tax(caller(), &tax_input()).await.result;
+    let result = plugin.call(caller(), &tax_input()).await.result;
     assert!(
         matches!(&result, Err(Failure::Trap(why)) if why.contains("stack") || why.contains("memory")),
         "{result:?}"
@@ -121,7 +121,7 @@ async fn a_stack_has_an_end() {
 #[tokio::test]
 async fn more_than_was_ordered_is_not_allocated() {
     let plugin = Fixture::new().load("fixture_nonsense_routing", Hook::Routing).await;
-    let call = plugin.call_routing(caller(), &routing_input()).await;
+    let call = plugin.call(caller(), &routing_input()).await;
     assert!(matches!(&call.result, Err(Failure::LawBroken(why)) if why.contains("line")), "{:?}", call.result);
     assert!(call.output_json.unwrap().contains("allocations"));
 }
@@ -129,14 +129,14 @@ async fn more_than_was_ordered_is_not_allocated() {
 #[tokio::test]
 async fn tax_is_never_negative() {
     let plugin = Fixture::new().load("fixture_negative_tax", Hook::Tax).await;
-    let result = plugin.call_tax(caller(), &tax_input()).await.result;
+    let result = plugin.call(caller(), &tax_input()).await.result;
     assert!(matches!(&result, Err(Failure::LawBroken(why)) if why.contains("negative")), "{result:?}");
 }
 
 #[tokio::test]
 async fn a_flood_of_logs_is_cut_and_clean() {
     let plugin = Fixture::new().load("fixture_log_flood", Hook::Risk).await;
-    let call = plugin.call_risk(caller(), &risk_input("")).await;
+    let call = plugin.call(caller(), &risk_input("")).await;
     call.result.unwrap();
     let (last, lines) = call.logs.split_last().unwrap();
     assert!(lines.len() <= LOG_LINES && lines.iter().all(|l| l.message.len() <= LOG_LINE_BYTES));
@@ -148,19 +148,19 @@ async fn a_flood_of_logs_is_cut_and_clean() {
 #[tokio::test]
 async fn an_answer_has_a_largest_size() {
     let plugin = Fixture::new().load("fixture_output_bomb", Hook::Routing).await;
-    assert_eq!(plugin.call_routing(caller(), &routing_input()).await.result, Err(Failure::OutputTooLarge));
+    assert_eq!(plugin.call(caller(), &routing_input()).await.result, Err(Failure::OutputTooLarge));
 }
 
 #[tokio::test]
 async fn a_question_has_a_largest_size() {
     let limits = Limits { input_bytes: 10_000, ..Limits::default() };
     let plugin = Fixture::with(limits).load("routing_nearest", Hook::Routing).await;
-    let call = plugin.call_routing(caller(), &huge_routing_input(100, 2)).await;
+    let call = plugin.call(caller(), &huge_routing_input(100, 2)).await;
     assert!(matches!(call.result, Err(Failure::InputTooLarge(bytes)) if bytes > 10_000), "{:?}", call.result);
     let mut input = routing_input();
-    plugin.call_routing(caller(), &input).await.result.unwrap();
+    plugin.call(caller(), &input).await.result.unwrap();
     input.context.config = " ".repeat(CONFIG_BYTES + 1);
-    assert_eq!(plugin.call_routing(caller(), &input).await.result, Err(Failure::InputTooLarge(CONFIG_BYTES + 1)));
+    assert_eq!(plugin.call(caller(), &input).await.result, Err(Failure::InputTooLarge(CONFIG_BYTES + 1)));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn host_without_compiler(dir: &Path, cache_key: [u8; 32]) -> Host {
 
 async fn loads(host: &Host) -> Result<(), Error> {
     let plugin = host.load(None, &component("tax_table"), Hook::Tax).await?;
-    plugin.call_tax(caller(), &tax_input()).await.result.unwrap();
+    plugin.call(caller(), &tax_input()).await.result.unwrap();
     Ok(())
 }
 

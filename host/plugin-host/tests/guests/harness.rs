@@ -94,7 +94,13 @@ fn warehouse(id: &str, region: &str, latitude: i32, longitude: i32) -> routing::
 
 /// A to ship from New York, B from Los Angeles, C from either, to New York.
 pub fn routing_input() -> routing::Input {
-    let line = |line_id, name: &str, quantity| routing::Line { line_id, sku: sku(name), quantity, seller_id: None };
+    let line = |line_id, name: &str, quantity| routing::Line {
+        line_id,
+        sku: sku(name),
+        quantity,
+        price: None,
+        seller_id: None,
+    };
     let stock = |name: &str, at: &str| routing::Stock {
         sku: sku(name),
         warehouse_id: WarehouseId::parse(at).unwrap(),
@@ -105,6 +111,7 @@ pub fn routing_input() -> routing::Input {
         destination: Destination { region: Some("NY".into()), ..texas() },
         delivery_preference: Some("standard".into()),
         requested_delivery_date: Some("2026-03-18".parse().unwrap()),
+        currency: None,
         lines: vec![line(1, "A", 1), line(2, "B", 2), line(3, "C", 3)],
         warehouses: vec![
             warehouse("WH-LAX", "CA", 33_900_000, -118_400_000),
@@ -119,7 +126,13 @@ pub fn huge_routing_input(lines: u32, warehouses: u32) -> routing::Input {
     let input = routing_input();
     let at =
         |n: u32| warehouse(&format!("WH-{n:04}"), "NY", 40_000_000 + i32::try_from(n).unwrap() * 10_000, -74_000_000);
-    let line = |n: u32| routing::Line { line_id: n, sku: sku(&format!("SKU-{n:06}")), quantity: 2, seller_id: None };
+    let line = |n: u32| routing::Line {
+        line_id: n,
+        sku: sku(&format!("SKU-{n:06}")),
+        quantity: 2,
+        price: None,
+        seller_id: None,
+    };
     let lines: Vec<_> = (1..=lines).map(line).collect();
     let warehouses: Vec<_> = (1..=warehouses).map(at).collect();
     // One unit each: every line needs two warehouses, and all lines together can use the same two.

@@ -117,7 +117,7 @@ async fn damaged_components_are_refused_or_run_but_never_crash_the_host() {
         let mut damaged = wasm.clone();
         damaged[at] ^= 0x55;
         match fixture.host.load(None, &damaged, Hook::Risk).await {
-            Ok(plugin) => drop(plugin.call_risk(crate::harness::caller(), &crate::harness::risk_input("")).await),
+            Ok(plugin) => drop(plugin.call(crate::harness::caller(), &crate::harness::risk_input("")).await),
             Err(Error::Refused(_) | Error::Invalid(_)) => refused += 1,
             Err(error) => panic!("byte {at}: {error}"),
         }

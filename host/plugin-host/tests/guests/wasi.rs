@@ -17,7 +17,7 @@ fn the_fixture_does_import_wasi() {
 async fn the_world_is_empty_and_stands_still() {
     let plugin = Fixture::new().load("fixture_wasi_user", Hook::Risk).await;
     let input = risk_input("");
-    let call = plugin.call_risk(caller(), &input).await;
+    let call = plugin.call(caller(), &input).await;
     let reasons = call.result.unwrap().reasons;
     let second = input.context.now.micros() / 1_000_000;
     let nanos = input.context.now.micros() % 1_000_000 * 1000;
@@ -35,11 +35,11 @@ async fn the_world_is_empty_and_stands_still() {
     let lines: Vec<_> = call.logs.iter().map(|l| (l.level, l.message.as_str())).collect();
     assert_eq!(lines, [(Level::Info, "to standard"), (Level::Info, "output")]);
 
-    let again = plugin.call_risk(caller(), &input).await;
+    let again = plugin.call(caller(), &input).await;
     assert_eq!((again.result.unwrap().reasons, again.fuel), (reasons.clone(), call.fuel));
     let mut later = input;
     later.context.now = later.context.now.plus_millis(1);
-    let later = plugin.call_risk(caller(), &later).await.result.unwrap().reasons;
+    let later = plugin.call(caller(), &later).await.result.unwrap().reasons;
     assert_ne!(later[7], reasons[7], "another moment has other random numbers");
 }
 
@@ -49,7 +49,7 @@ async fn what_is_not_offered_ends_the_call_by_name() {
     for (config, said) in
         [("network", "wasi:sockets/instance-network"), ("exit", "ended itself"), ("random", "random bytes")]
     {
-        let result = plugin.call_risk(caller(), &risk_input(config)).await.result;
+        let result = plugin.call(caller(), &risk_input(config)).await.result;
         assert!(matches!(&result, Err(Failure::Trap(why)) if why.contains(said)), "{config}: {result:?}");
     }
 }

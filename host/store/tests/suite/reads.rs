@@ -259,6 +259,7 @@ async fn what_a_merchant_sets_up_comes_back() {
         digest: Some("sha256:22".into()),
         config: "{}".into(),
         on_failure: "hold".into(),
+        fields: domain::hooks::PersonalFields::parse("zip, email").unwrap(),
         hosts: vec!["127.0.0.1:9".into()],
         candidate: None,
         revision: 1,

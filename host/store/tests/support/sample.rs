@@ -45,6 +45,7 @@ pub fn draft(tenant: TenantId, lines: &[(Sku, u32)], warehouses: &[WarehouseId])
         title: Some("A \"mug\", blue\n".into()),
         seller_id: None,
         tax_code: None,
+        discount: 0,
         tax: Charge { amount: 165, rate_ppm: 82_500, name: "TX sales tax".into() },
         status: LineStatus::Active,
     };
@@ -58,6 +59,7 @@ pub fn draft(tenant: TenantId, lines: &[(Sku, u32)], warehouses: &[WarehouseId])
         customer_id: None,
         currency: "USD".parse().unwrap(),
         prices_include_tax: false,
+        discounts: Vec::new(),
         amounts,
         shipping_tax: Charge::default(),
         payment_method_id: "pm_ok".into(),
@@ -82,6 +84,7 @@ fn routing(lines: &[Line], warehouses: &[WarehouseId]) -> Input {
         line_id: line.line_id,
         sku: line.sku.clone(),
         quantity: line.quantity,
+        price: Some(line.price),
         seller_id: None,
     };
     let place = |(priority, warehouse_id): (i32, &WarehouseId)| Warehouse {
@@ -99,6 +102,7 @@ fn routing(lines: &[Line], warehouses: &[WarehouseId]) -> Input {
         destination: destination(),
         delivery_preference: None,
         requested_delivery_date: None,
+        currency: None,
         lines: lines.iter().map(routed).collect(),
         warehouses: (1..).zip(warehouses).map(place).collect(),
         stock: Vec::new(),

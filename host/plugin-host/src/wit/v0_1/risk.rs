@@ -3,6 +3,8 @@
 use domain::hooks::risk as hook;
 
 use super::RECORD_BYTES;
+use crate::limiter::State;
+use crate::wit::speak::{Unreadable, policy};
 
 mod world {
     wasmtime::component::bindgen!({
@@ -17,16 +19,16 @@ mod world {
 }
 
 pub use world::RiskPre;
-pub use world::exports::orderwright::policy::screening as wit;
+use world::exports::orderwright::policy::screening as wit;
 
 /// Roughly how many bytes the input takes.
-pub fn weight(input: &hook::Input) -> usize {
+fn weight(input: &hook::Input) -> usize {
     let lines = input.lines.iter().map(|l| RECORD_BYTES + l.sku.as_str().len());
     input.context.config.len() + lines.sum::<usize>()
 }
 
 /// To the guest.
-pub fn input(input: &hook::Input) -> wit::Input {
+fn input(input: &hook::Input) -> wit::Input {
     wit::Input {
         context: super::context(&input.context),
         order_id: input.order_id.to_string(),
@@ -45,12 +47,14 @@ fn line(line: &hook::Line) -> wit::Line {
     wit::Line { line_id: line.line_id, sku: line.sku.as_str().into(), quantity: line.quantity, price: line.price }
 }
 
+policy!(RiskPre<State>, orderwright_policy_screening, call_screen);
+
 /// From the guest.
-pub fn answer(answer: wit::Answer) -> hook::Answer {
+fn answer(answer: wit::Answer) -> Result<hook::Answer, Unreadable> {
     let verdict = match answer.verdict {
         wit::Verdict::Accept => hook::Verdict::Accept,
         wit::Verdict::Review => hook::Verdict::Review,
         wit::Verdict::Reject => hook::Verdict::Reject,
     };
-    hook::Answer { verdict, score: answer.score, reasons: answer.reasons }
+    Ok(hook::Answer { verdict, score: answer.score, reasons: answer.reasons })
 }

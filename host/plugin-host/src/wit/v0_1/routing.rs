@@ -1,9 +1,9 @@
 //! The world `routing`.
 
 use domain::hooks::routing as hook;
-use domain::ids::WarehouseId;
 
-use super::{RECORD_BYTES, Unreadable};
+use crate::limiter::State;
+use crate::wit::speak::policy;
 
 mod world {
     wasmtime::component::bindgen!({
@@ -18,18 +18,14 @@ mod world {
 }
 
 pub use world::RoutingPre;
-pub use world::exports::orderwright::policy::route as wit;
+use world::exports::orderwright::policy::route as wit;
 
-/// Roughly how many bytes the input takes.
-pub fn weight(input: &hook::Input) -> usize {
-    let lines = input.lines.iter().map(|l| RECORD_BYTES + l.sku.as_str().len()).sum::<usize>();
-    let stock =
-        input.stock.iter().map(|s| RECORD_BYTES + s.sku.as_str().len() + s.warehouse_id.as_str().len()).sum::<usize>();
-    input.context.config.len() + lines + stock + input.warehouses.len() * 2 * RECORD_BYTES
-}
+crate::wit::routing::unchanged!();
+
+policy!(RoutingPre<State>, orderwright_policy_route, call_plan_shipments);
 
 /// To the guest.
-pub fn input(input: &hook::Input) -> wit::Input {
+fn input(input: &hook::Input) -> wit::Input {
     wit::Input {
         context: super::context(&input.context),
         destination: super::destination(&input.destination),
@@ -48,42 +44,4 @@ fn line(line: &hook::Line) -> wit::Line {
         quantity: line.quantity,
         seller_id: line.seller_id.as_ref().map(|s| s.as_str().into()),
     }
-}
-
-fn warehouse(warehouse: &hook::Warehouse) -> wit::Warehouse {
-    wit::Warehouse {
-        warehouse_id: warehouse.warehouse_id.as_str().into(),
-        country: warehouse.country.clone(),
-        region: warehouse.region.clone(),
-        zip: warehouse.zip.clone(),
-        latitude_e6: warehouse.latitude_e6,
-        longitude_e6: warehouse.longitude_e6,
-        priority: warehouse.priority,
-        seller_id: warehouse.seller_id.as_ref().map(|s| s.as_str().into()),
-    }
-}
-
-fn stock(stock: &hook::Stock) -> wit::Stock {
-    wit::Stock {
-        sku: stock.sku.as_str().into(),
-        warehouse_id: stock.warehouse_id.as_str().into(),
-        available: stock.available,
-    }
-}
-
-/// From the guest.
-pub fn answer(answer: wit::Answer) -> Result<hook::Answer, Unreadable> {
-    let plans = answer.plans.into_iter().map(plan).collect::<Result<_, _>>()?;
-    Ok(hook::Answer { plans })
-}
-
-fn plan(plan: wit::Plan) -> Result<hook::Plan, Unreadable> {
-    let allocations = plan.allocations.into_iter().map(allocation).collect::<Result<_, _>>()?;
-    Ok(hook::Plan { allocations })
-}
-
-fn allocation(allocation: wit::Allocation) -> Result<hook::Allocation, Unreadable> {
-    let warehouse_id = WarehouseId::parse(&allocation.warehouse_id)
-        .map_err(|why| Unreadable(format!("the warehouse of line {} {why}", allocation.line_id)))?;
-    Ok(hook::Allocation { line_id: allocation.line_id, warehouse_id, quantity: allocation.quantity })
 }

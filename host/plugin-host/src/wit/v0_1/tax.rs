@@ -3,6 +3,8 @@
 use domain::hooks::tax as hook;
 
 use super::RECORD_BYTES;
+use crate::limiter::State;
+use crate::wit::speak::{Unreadable, policy};
 
 mod world {
     wasmtime::component::bindgen!({
@@ -17,17 +19,17 @@ mod world {
 }
 
 pub use world::TaxPre;
-pub use world::exports::orderwright::policy::taxation as wit;
+use world::exports::orderwright::policy::taxation as wit;
 
 /// Roughly how many bytes the input takes.
-pub fn weight(input: &hook::Input) -> usize {
+fn weight(input: &hook::Input) -> usize {
     let lines =
         input.lines.iter().map(|l| RECORD_BYTES + l.sku.as_str().len() + l.tax_code.as_ref().map_or(0, String::len));
     input.context.config.len() + input.exemption.as_ref().map_or(0, String::len) + lines.sum::<usize>()
 }
 
 /// To the guest.
-pub fn input(input: &hook::Input) -> wit::Input {
+fn input(input: &hook::Input) -> wit::Input {
     wit::Input {
         context: super::context(&input.context),
         currency: input.currency.code().into(),
@@ -49,10 +51,12 @@ fn line(line: &hook::Line) -> wit::Line {
     }
 }
 
+policy!(TaxPre<State>, orderwright_policy_taxation, call_assess);
+
 /// From the guest.
-pub fn answer(answer: wit::Answer) -> hook::Answer {
+fn answer(answer: wit::Answer) -> Result<hook::Answer, Unreadable> {
     let line = |l: wit::LineTax| hook::LineTax { line_id: l.line_id, charge: charge(l.charge) };
-    hook::Answer { lines: answer.lines.into_iter().map(line).collect(), shipping: charge(answer.shipping) }
+    Ok(hook::Answer { lines: answer.lines.into_iter().map(line).collect(), shipping: charge(answer.shipping) })
 }
 
 fn charge(charge: wit::Charge) -> hook::Charge {
