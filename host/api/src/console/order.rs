@@ -184,7 +184,8 @@ fn amounts(order: &Order) -> Vec<(&'static str, String)> {
     let tax = if order.prices_include_tax { "Tax (contained)" } else { "Tax" };
     let mut rows = vec![("Subtotal", money(amounts.subtotal))];
     if amounts.discount != 0 {
-        rows.push(("Discount", money(-amounts.discount)));
+        let names: Vec<_> = order.discounts.iter().map(|applied| applied.discount.name.as_str()).collect();
+        rows.push(("Discount", format!("{} ({})", money(-amounts.discount), names.join(", "))));
     }
     rows.extend([("Shipping", money(amounts.shipping_cost)), (tax, money(amounts.tax))]);
     rows

@@ -3,7 +3,9 @@
 use domain::hooks::Destination;
 use domain::ids::{CustomerId, ExternalId, OrderId, SellerId, ShipmentId, Sku, WarehouseId};
 use domain::money::Currency;
-use domain::order::{Hold, HoldSource, Line, LineStatus, Order, Payment, Personal, PersonalAddress, Shipment};
+use domain::order::{
+    AppliedDiscount, Hold, HoldSource, Line, LineStatus, Order, Payment, Personal, PersonalAddress, Shipment,
+};
 use domain::status::PaymentStatus;
 use domain::time::Date;
 use serde::Serialize;
@@ -34,7 +36,11 @@ pub struct OrderView {
     currency: Currency,
     /// Prices times quantities.
     subtotal: Money,
+    /// Taken off, on lines and on the whole order.
     discount: Money,
+    /// What was taken off, and why; left out where nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    discounts: Vec<DiscountView>,
     shipping_cost: Money,
     /// All tax, also where the prices contain it.
     tax: Money,
@@ -59,6 +65,9 @@ struct LineView {
     quantity: u32,
     /// Of one unit.
     price: Money,
+    /// Taken off the whole line: its own discounts, and its share of the order's. Left out where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<Money>,
     /// Of the whole line.
     tax: Money,
     /// `active` or `cancelled`.
@@ -73,6 +82,32 @@ struct LineView {
     seller_id: Option<SellerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tax_code: Option<String>,
+}
+
+/// Something that was taken off.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderDiscount)]
+struct DiscountView {
+    /// What the customer reads.
+    #[schema(example = "Spring sale")]
+    name: String,
+    amount: Money,
+    /// The line that it is on; null for the whole order.
+    line_id: Option<u32>,
+    /// The code that gave it.
+    code: Option<String>,
+}
+
+impl DiscountView {
+    fn new(order: &Order, applied: &AppliedDiscount) -> Self {
+        let AppliedDiscount { line_id, discount } = applied;
+        Self {
+            name: discount.name.clone(),
+            amount: Money::new(order.currency, discount.amount),
+            line_id: *line_id,
+            code: discount.code.clone(),
+        }
+    }
 }
 
 /// What leaves one warehouse together.
@@ -154,6 +189,7 @@ impl OrderView {
             currency: order.currency,
             subtotal: money(order.amounts.subtotal),
             discount: money(order.amounts.discount),
+            discounts: order.discounts.iter().map(|discount| DiscountView::new(order, discount)).collect(),
             shipping_cost: money(order.amounts.shipping_cost),
             tax: money(order.amounts.tax),
             total: money(order.amounts.total),
@@ -173,6 +209,7 @@ impl LineView {
             line_id: line.line_id,
             sku_id: line.sku.clone(),
             quantity: line.quantity,
+            discount: (line.discount != 0).then(|| Money::new(order.currency, line.discount)),
             price: Money::new(order.currency, line.price),
             tax: Money::new(order.currency, line.tax.amount),
             status: line_status(line.status),

@@ -5,6 +5,8 @@ mod baskets;
 mod story;
 
 mod commands;
+mod discounts;
+mod hook_laws;
 mod ledger;
 mod payment_laws;
 mod placement;
