@@ -7,3 +7,4 @@ mod harness;
 mod reference;
 mod refusals;
 mod wasi;
+mod worlds;

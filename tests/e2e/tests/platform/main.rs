@@ -1,7 +1,9 @@
 //! What a merchant meets: the story of an order, payment, refusals, crowds, policies.
 
+mod adapters;
 mod concurrency;
 mod disconnects;
+mod hooks;
 mod no_fast_path;
 mod operations;
 mod plugins;

@@ -9,7 +9,7 @@ use super::merchants::OPERATIONS;
 use super::{Stage, cases};
 
 /// Codes that no table can provoke, and where they are provoked instead.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     ("body_too_large", "cases::members"),
     ("unauthorized", "cases::keys_and_scopes"),
     ("forbidden", "cases::keys_and_scopes"),
@@ -21,6 +21,8 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("policy_failed", "policies::a_hostile_policy_harms_nobody_but_its_own_merchant"),
     ("component_refused", "plugins::what_is_no_policy_is_refused_with_every_reason"),
     ("version_not_ready", "plugins::what_is_no_policy_is_refused_with_every_reason"),
+    ("approval_required", "hooks::a_policy_knows_only_what_it_was_granted"),
+    ("hook_not_asked", "hooks::promotions_and_shipping_rules_change_what_an_order_costs"),
     ("rate_limited", "rates::who_asks_too_often_is_told_when_to_come_back"),
     // Between the end of that time and the timer that cancels the order lie milliseconds: the domain's tests have it.
     ("payment_retry_expired", "domain"),

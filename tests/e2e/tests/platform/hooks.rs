@@ -1,0 +1,135 @@
+//! Discounts, shipping and what a policy may know: hooks that change what an order costs, and grants.
+
+use e2e::client::{Request, order_id};
+use e2e::{Client, Server, Shop, admin, basket, eventually};
+use serde_json::{Value, json};
+
+/// Uploads a component as a plugin.
+pub async fn upload(client: &Client, name: &str, file: &std::path::Path) -> Value {
+    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
+    let wasm = std::fs::read(file).expect("the policies are built");
+    client.call(Request { body: Some(wasm), ..request }).await.expect(201)
+}
+
+/// Binds whatever is bound now.
+pub async fn bind(client: &Client, hook: &str, body: &Value) -> e2e::Reply {
+    client.call(Request::new("PUT", &format!("/hooks/{hook}")).json(body).header("if-match", "*")).await
+}
+
+fn decision<'d>(decisions: &'d [Value], hook: &str) -> &'d Value {
+    decisions.iter().find(|decision| decision["hook"] == hook).unwrap_or_else(|| panic!("{hook} was not asked"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promotions_and_shipping_rules_change_what_an_order_costs() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let (client, sku) = (&shop.client, shop.stocked(1_000).await);
+    let other = shop.stocked(1_000).await;
+    upload(client, "promos", &admin::policy("pricing_rules")).await;
+    upload(client, "rates", &admin::policy("shipping_rules")).await;
+    let promotions = json!({
+        "codes": {"SPRING": {"percent": 10, "name": "Spring sale"}},
+        "quantities": [{"sku": other, "from": 2, "amount": 100, "name": "A pair"}]
+    });
+    let zones = json!({"zones": [{"services": [
+        {"name": "standard", "cost": 490, "days": 2, "free_from": 10_000},
+        {"name": "express", "cost": 1290, "days": 1}
+    ]}]});
+    bind(client, "pricing", &json!({"plugin": "promos", "config": promotions})).await.expect(200);
+    bind(client, "shipping", &json!({"plugin": "rates", "config": zones})).await.expect(200);
+
+    let lines = basket::of_lines(&[(&sku, 1), (&other, 2)]);
+    let asked = basket::with(lines, json!({"shipping_cost": null, "discount_codes": ["spring"]}));
+    let order = eventually("the policies decide", async || {
+        let order = client.place(&asked).await.expect(201);
+        if order["shipping_cost"] == "4.90" && order["discount"] != "0.00" { Ok(order) } else { Err(order.to_string()) }
+    })
+    .await;
+    // 30.00, less 2.00 on the pair, less a tenth of the remaining 28.00, shared out as 10.00 to 18.00.
+    assert_eq!((&order["subtotal"], &order["discount"]), (&json!("30.00"), &json!("4.80")));
+    assert_eq!((&order["items"][0]["discount"], &order["items"][1]["discount"]), (&json!("1.00"), &json!("3.80")));
+    assert_eq!(
+        order["discounts"],
+        json!([
+            {"name": "A pair", "amount": "2.00", "line_id": 2, "code": null},
+            {"name": "Spring sale", "amount": "2.80", "line_id": null, "code": "spring"}
+        ])
+    );
+    let cents = |value: &Value| value.as_str().expect("an amount").replace('.', "").parse::<i64>().expect("cents");
+    let total = cents(&order["subtotal"]) - cents(&order["discount"]) + 490 + cents(&order["tax"]);
+    assert_eq!(cents(&order["total"]), total);
+    assert!(order["estimated_delivery"].is_string(), "{order}");
+
+    // Tax is due on what is left, and all of it is in the decisions, which come out the same again.
+    let id = order_id(&order);
+    let decisions = client.decisions(&id).await;
+    let taxed: Vec<_> = decision(&decisions, "tax")["input"]["lines"].as_array().expect("lines").clone();
+    assert_eq!(taxed.iter().map(|line| line["amount"].to_string()).collect::<Vec<_>>(), ["900", "1620"]);
+    assert_eq!(decision(&decisions, "shipping")["input"]["parcels"][0]["warehouse_id"], "WH-TEST");
+    for made in &decisions {
+        let replay = format!("/decisions/{}/replay", made["decision_id"].as_str().expect("an id"));
+        assert_eq!(client.call(Request::new("POST", &replay)).await.expect(200)["same"], true, "{made}");
+    }
+    client.order_in(&id, "payment_confirmed").await;
+
+    // A back-test adds up what would have been taken off.
+    let plugins = e2e::client::rows(&client.get("/plugins").await.expect(200));
+    let promos = plugins.iter().find(|plugin| plugin["name"] == "promos").expect("it was uploaded");
+    let path = format!("/plugins/{}/versions/1/backtest", promos["plugin_id"].as_str().expect("an id"));
+    let test = client.call(Request::new("POST", &path).json(&json!({"config": {}}))).await.expect(200);
+    let report = &test["report"];
+    assert_eq!(
+        (&report["before"]["amounts"]["USD"], &report["now"]["amounts"]["USD"]),
+        (&json!("4.80"), &json!("0.00"))
+    );
+    assert_eq!(report["changed_most"][0]["what"], "discount 4.80 USD → 0.00 USD");
+
+    // Whoever names the price of shipping pays that, and a wish is met.
+    let express = basket::with(asked.clone(), json!({"delivery_preference": "express"}));
+    assert_eq!(client.place(&express).await.expect(201)["shipping_cost"], "12.90");
+    let given = basket::with(asked, json!({"shipping_cost": "1.00"}));
+    assert_eq!(client.place(&given).await.expect(201)["shipping_cost"], "1.00");
+    bind(client, "notification", &json!({"plugin": "promos"})).await.expect_refusal(422, "hook_not_asked");
+    server.stop();
+    admin::verify(server.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_knows_only_what_it_was_granted() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let (client, sku) = (&shop.client, shop.stocked(1_000).await);
+    let uploaded = upload(client, "screening", &admin::policy("risk_rules")).await;
+    assert_eq!(uploaded["fields"], json!(["email_domain"]));
+    let refused = bind(client, "risk", &json!({"plugin": "screening"})).await;
+    refused.expect_refusal(409, "approval_required");
+    assert_eq!((&refused.body["missing"], &refused.body["granted"]), (&json!(["email_domain"]), &json!([])));
+    let unknown = bind(client, "risk", &json!({"plugin": "screening", "fields": ["age"]})).await;
+    unknown.expect_refusal(422, "invalid_request");
+    assert_eq!(unknown.pointers(), ["/fields/0"]);
+
+    let asked = basket::with(basket::of(&sku, 1), json!({"customer": {"id": "c-1", "email": "ann@shop.example"}}));
+    let seen = async |wanted: Value| {
+        eventually("the binding is in force", async || {
+            let order = client.placed(&asked).await;
+            let decisions = client.decisions(&order).await;
+            let made = decision(&decisions, "risk");
+            let ours = made["plugin"] == "screening" && made["input"]["email_domain"] == wanted;
+            if ours { Ok(made["input"].clone()) } else { Err(made.to_string()) }
+        })
+        .await
+    };
+    let bound = bind(client, "risk", &json!({"plugin": "screening", "fields": []})).await.expect(200);
+    assert_eq!(bound["fields"], json!([]));
+    let input = seen(Value::Null).await;
+    assert_eq!((&input["destination"]["zip"], &input["customer_id"]), (&Value::Null, &Value::Null));
+    // What was granted stays granted; what a component does not ask for it does not get even so.
+    bind(client, "risk", &json!({"plugin": "screening", "fields": ["email_domain", "zip"]})).await.expect(200);
+    let input = seen(json!("shop.example")).await;
+    assert_eq!(input["destination"]["zip"], Value::Null);
+    let again =
+        bind(client, "risk", &json!({"plugin": "screening", "config": {"review_quantity": 9}})).await.expect(200);
+    assert_eq!(again["fields"], json!(["zip", "email_domain"]));
+    server.stop();
+}
