@@ -1,9 +1,16 @@
-//! `orderwright plugin`: what authors and merchants do with plugins, through the REST API of a running server.
+//! `orderwright plugin`: what authors do with plugins on their own machine (`new`, `build`, `test`, `check`), and what
+//! merchants do with them through the REST API of a running server.
 
+mod build;
+mod check;
+mod language;
+mod local;
+mod new;
 mod report;
+mod test;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,14 +26,17 @@ use crate::remote::target;
 /// How often a server is asked how far it is.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Upload plugins, bind them to hooks, and see what they would decide.
+/// Write plugins, upload them, bind them to hooks, and see what they would decide.
 #[derive(clap::Args)]
 #[command(after_help = "\
-    A first plugin, from upload to deciding:\n  \
-    orderwright plugin push target/my_routing.wasm --name my-routing       checked, compiled, tried; decides nothing yet\n  \
-    orderwright plugin backtest my-routing --from 2026-03-01               what it would have changed on real orders\n  \
-    orderwright plugin push target/my_routing.wasm --name my-routing --activate\n  \
-    orderwright plugin rollback routing                                    back to what decided before")]
+    A first plugin, from nothing to deciding:\n  \
+    orderwright plugin new --lang rust --hook routing my-routing      a project that is complete\n  \
+    orderwright plugin build my-routing                               makes my-routing/plugin.wasm\n  \
+    orderwright plugin test my-routing                                asks it what is in my-routing/tests\n  \
+    orderwright plugin push my-routing/plugin.wasm --name my-routing  checked, compiled, tried; decides nothing yet\n  \
+    orderwright plugin backtest my-routing --from 2026-03-01          what it would have changed on real orders\n  \
+    orderwright plugin push my-routing/plugin.wasm --name my-routing --activate\n  \
+    orderwright plugin rollback routing                               back to what decided before")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -34,6 +44,14 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a new project: source, contract, tests and build
+    New(new::Args),
+    /// Build a project's component with the tools of its language
+    Build(build::Args),
+    /// Ask a component what the cases of its project ask, and compare the answers
+    Test(test::Args),
+    /// Say what an upload would say of a component
+    Check(check::Args),
     /// Upload a component as a plugin's next version
     Push(Push),
     /// List the plugins and what decides each hook
@@ -90,7 +108,8 @@ struct Push {
 
 #[derive(clap::Args)]
 struct Run {
-    /// The plugin's name or id, with @VERSION for another than the newest
+    /// The plugin's name or id, with @VERSION for another than the newest; or a component's file, `….wasm`, which is asked
+    /// here, without a server
     plugin: String,
     /// A file with the hook's input, as decisions record it; `-` reads standard input
     #[arg(long, value_name = "FILE")]
@@ -141,6 +160,10 @@ struct OfHook {
 /// Where the server cannot be reached or refuses.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
+        Command::New(args) => new::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Test(args) => test::run(&args).await,
+        Command::Check(args) => check::run(&args).await,
         Command::Push(args) => push(args).await,
         Command::List(common) => list(&common).await,
         Command::Run(args) => ask(args).await,
@@ -159,10 +182,14 @@ impl Common {
     }
 
     fn print(&self, text: &str, value: &Value) {
-        let text = if self.json { value.to_string() } else { text.to_owned() };
-        // A reader that has gone away is no reason to fail.
-        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+        print(self.json, text, value);
     }
+}
+
+fn print(json: bool, text: &str, value: &Value) {
+    let text = if json { value.to_string() } else { text.to_owned() };
+    // A reader that has gone away is no reason to fail.
+    let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
 }
 
 fn object(option: &str, text: &str) -> anyhow::Result<Value> {
@@ -176,10 +203,10 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
     let (client, _stop) = args.common.client()?;
     let answer = client.upload(&["plugins"], &[("name", &args.name)], &wasm).await?;
     if answer.code() == "component_refused" {
-        return Ok(refused(&args.common, &answer.body));
+        return Ok(refused(args.common.json, &answer.body));
     }
     let mut version = answer.success("the upload")?;
-    let spinner = progress(&args.common, "compiling");
+    let spinner = progress(args.common.json, "compiling");
     while version["status"] == "compiling" {
         tokio::time::sleep(PAUSE).await;
         spinner.tick();
@@ -188,7 +215,7 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
     }
     spinner.finish_and_clear();
     if version["status"] == "refused" {
-        return Ok(refused(&args.common, &version));
+        return Ok(refused(args.common.json, &version));
     }
     let (name, number, hook) = (text(&version, "name"), text(&version, "version"), text(&version, "hook"));
     let mut told = format!("{name} {number} is ready for the hook {hook}\n");
@@ -265,12 +292,12 @@ async fn try_out(client: &Client, version: &Value, canary: Option<u8>) -> anyhow
     Ok(client.replace(&["hooks", hook], &tag, &body).await?.success("binding the hook")?)
 }
 
-fn refused(common: &Common, body: &Value) -> ExitCode {
+fn refused(json: bool, body: &Value) -> ExitCode {
     let mut told = "The component is refused:\n".to_owned();
     for reason in body["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         told.push_str(&format!("  - {reason}\n"));
     }
-    common.print(&told, body);
+    print(json, &told, body);
     ExitCode::FAILURE
 }
 
@@ -304,12 +331,19 @@ async fn ask(args: Run) -> anyhow::Result<ExitCode> {
     };
     let input = read.with_context(|| format!("{} cannot be read", args.input.display()))?;
     let input = object("the input", &input)?;
+    if args.plugin.ends_with(".wasm") {
+        let plugin = local::load(&local::host()?, Path::new(&args.plugin), args.common.json).await?;
+        return Ok(show_run(&args.common, &local::ask(&plugin, &input.to_string()).await?));
+    }
     let (client, _stop) = args.common.client()?;
     let (plugin, version) = find(&client, &args.plugin).await?;
     let answer = client.ask(&["plugins", &plugin, "versions", &version, "run"], &json!({"input": input})).await?;
-    let ran = answer.success("the run")?;
-    args.common.print(&report::ran(&ran), &ran);
-    Ok(if ran["outcome"] == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(show_run(&args.common, &answer.success("the run")?))
+}
+
+fn show_run(common: &Common, ran: &Value) -> ExitCode {
+    common.print(&report::ran(ran), ran);
+    if ran["outcome"] == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn backtest(args: Backtest) -> anyhow::Result<ExitCode> {
@@ -322,7 +356,7 @@ async fn backtest(args: Backtest) -> anyhow::Result<ExitCode> {
             body[name] = value;
         }
     }
-    let bar = progress(&args.common, "deciding again");
+    let bar = progress(args.common.json, "deciding again");
     let mut test =
         client.ask(&["plugins", &plugin, "versions", &version, "backtest"], &body).await?.success("the back-test")?;
     let id = text(&test, "backtest_id").to_owned();
@@ -384,8 +418,8 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 }
 
 /// Shows that something is going on, to whoever looks.
-fn progress(common: &Common, what: &str) -> ProgressBar {
-    if common.json || !std::io::stderr().is_terminal() {
+fn progress(json: bool, what: &str) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is well-formed");
