@@ -9,6 +9,7 @@ use plugin_host::Plugin;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+use super::language::Language;
 use super::{build, local, print};
 
 #[derive(clap::Args)]
@@ -42,6 +43,9 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !component.is_file() {
         bail!("there is no {}: `orderwright plugin build` makes it", component.display());
     }
+    if let Some(source) = newer_source(&args.path, &component) {
+        eprintln!("{} has changed since {} was built", source.display(), component.display());
+    }
     let folder = args.tests.clone().unwrap_or_else(|| component.with_file_name("tests"));
     let cases = cases(&folder)?;
     let plugin = local::load(&local::host()?, &component, args.json).await?;
@@ -64,6 +68,13 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let _ = writeln!(told, "{passed} passed, {failed} failed");
     print(args.json, &told, &json!({"passed": passed, "failed": failed, "cases": results}));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The source of a project, where it is not what the component was built from.
+fn newer_source(project: &Path, component: &Path) -> Option<PathBuf> {
+    let source = project.join(Language::of(project).ok()?.source());
+    let changed = |path: &Path| path.metadata().ok()?.modified().ok();
+    (changed(&source)? > changed(component)?).then_some(source)
 }
 
 fn cases(folder: &Path) -> anyhow::Result<Vec<Case>> {

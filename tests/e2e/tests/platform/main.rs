@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod disconnects;
+mod kit;
 mod no_fast_path;
 mod operations;
 mod plugins;
