@@ -77,7 +77,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn rust(dir: &Path) -> anyhow::Result<PathBuf> {
     let rustc = std::env::var_os("RUSTC").filter(|rustc| !rustc.is_empty()).unwrap_or_else(|| "rustc".into());
     let advice = "https://rustup.rs installs it";
-    let folder = tools::read(Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]), advice)?;
+    let mut rustc = Command::new(rustc);
+    let folder = tools::read(rustc.current_dir(dir).args(["--print", "target-libdir", "--target", WASM]), advice)?;
     if !tools::has_std(Path::new(folder.trim())) {
         bail!("the Rust toolchain cannot build for {WASM} yet:\n  rustup target add {WASM}");
     }

@@ -195,9 +195,10 @@ mod tests {
     #[test]
     fn what_has_no_template_is_refused_with_what_has_one() {
         let error = hook("routes", Language::Rust).unwrap_err().to_string();
-        assert!(error.contains("no hook routes") && error.contains("routing, tax, risk"), "{error}");
+        assert!(error.contains("no hook routes"), "{error}");
+        assert!(hooks_in(Language::Rust).iter().all(|hook| error.contains(hook.name())), "{error}");
         let error = hook("payment", Language::Python).unwrap_err().to_string();
-        assert!(error.contains("in python, only in rust; python has routing, tax, risk"), "{error}");
+        assert!(error.contains("in python, only in rust; python has "), "{error}");
     }
 
     #[test]

@@ -181,3 +181,50 @@ fn comment(out: &mut String, indent: &str, docs: &Docs) {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_the_contract_has_a_type() {
+        let folder = tempfile::tempdir().unwrap();
+        let wit = "package a:b@1.2.3;
+            interface shared {
+              /// In whole units.
+              type amount = s64;
+            }
+            interface work {
+              use shared.{amount};
+              record line-item { /// One.
+                unit-price: amount, raw-bytes: list<u8>, names: list<string>, both: tuple<u8, bool>, %list: option<list<amount>>,
+                twice: option<option<u8>>, many: list<option<u8>>, answer: result<_, string> }
+              variant step { wait-for(u32), done }
+              enum level { low, very-high }
+              flags marks { is-new, sold }
+              decide: func(line-item: line-item) -> result<step, string>;
+              look: func(level: level, marks: marks);
+            }
+            world all { export work; }";
+        std::fs::write(folder.path().join("all.wit"), wit).unwrap();
+        let types = of(folder.path()).unwrap();
+        for part in [
+            "declare module \"a:b/work@1.2.3\" {",
+            "  /** In whole units. */\n  export type Amount = number;",
+            "export type Amount = import(\"a:b/shared@1.2.3\").Amount;",
+            "    /** One. */\n    unitPrice: Amount;\n    rawBytes: Uint8Array;\n    names: string[];\n    both: [number, boolean];",
+            "    list: Amount[] | null;",
+            "    twice: { tag: \"some\"; val: number | null } | { tag: \"none\" };\n    many: (number | null)[];",
+            "    answer: { tag: \"ok\"; val: undefined } | { tag: \"err\"; val: string };",
+            "export type Step =\n    | { tag: \"wait-for\"; val: number }\n    | { tag: \"done\" }\n  ;",
+            "    | \"very-high\"",
+            "    isNew: boolean;",
+            "export function decide(lineItem: LineItem): Step;",
+            "export function look(level: Level, marks: Marks): void;",
+        ] {
+            assert!(types.contains(part), "{part}\n{types}");
+        }
+        std::fs::write(folder.path().join("all.wit"), "package a:b; interface i { resource r; }").unwrap();
+        assert!(of(folder.path()).unwrap_err().to_string().contains("no resource"));
+    }
+}
