@@ -56,7 +56,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn new(call: Call<()>) -> Result<Self, Error> {
+    pub(crate) fn new(call: Call<()>) -> Result<Self, Error> {
         Ok(Self {
             outcome: call.outcome(),
             error: call.result.err().map(|failure| failure.to_string()),

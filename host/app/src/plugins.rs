@@ -1,15 +1,16 @@
 //! What merchants upload: plugins in numbered versions, each checked, compiled and tried before it can be bound.
 
 mod gate;
+pub mod offline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::hooks::{Hook, PersonalFields};
 use domain::ids::{PluginId, TenantId};
 use domain::time::Timestamp;
-use plugin_host::Inspection;
+use plugin_host::{Host, Inspection, Plugin};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -177,24 +178,27 @@ impl App {
                 kept.ok_or_else(|| Error::Internal(format!("component {} is not stored", version.digest)))?.into()
             }
         };
-        let began = std::time::Instant::now();
-        let reasons = match self.plugin_host().load(Some(tenant), &wasm, version.hook).await {
-            Ok(plugin) => {
-                version.report.checks.push(format!("compiled in {} ms", began.elapsed().as_millis()));
-                let outcome = self.try_out(tenant, &plugin).await?;
-                version.report.checks.extend(outcome.checks);
-                outcome.reasons
-            }
-            Err(plugin_host::Error::Refused(refusal)) => refusal.reasons,
-            Err(error @ (plugin_host::Error::Invalid(_) | plugin_host::Error::TooCostly(_))) => vec![error.to_string()],
-            Err(error) => return Err(Error::internal(error)),
-        };
-        version.status = if reasons.is_empty() { Status::Ready } else { Status::Refused };
-        version.report.reasons = reasons;
+        version.report.reasons = self.try_out(tenant, &wasm, version.hook, &mut version.report.checks).await?;
+        version.status = if version.report.reasons.is_empty() { Status::Ready } else { Status::Refused };
         let report = serde_json::to_string(&version.report)?;
         let status = version.status.name();
         self.store().judge_plugin_version(tenant, &version.plugin, &version.version, status, &report).await?;
         Ok(version)
+    }
+
+    /// Compiles a component and asks it everything. Answers the reasons to refuse it.
+    async fn try_out(
+        &self,
+        tenant: TenantId,
+        wasm: &[u8],
+        hook: Hook,
+        checks: &mut Vec<String>,
+    ) -> Result<Vec<String>, Error> {
+        let plugin = match compiled(self.plugin_host(), Some(tenant), wasm, hook, checks).await? {
+            Ok(plugin) => plugin,
+            Err(reasons) => return Ok(reasons),
+        };
+        gate::pass(&plugin, tenant, self.recorded_samples(tenant, hook).await?, checks).await
     }
 
     /// Takes up the checks that the last process did not end.
@@ -237,6 +241,28 @@ impl App {
         let newest: BTreeMap<String, Version> =
             self.versions(tenant).await?.into_iter().map(|version| (version.plugin.clone(), version)).collect();
         Ok(newest.into_values().collect())
+    }
+}
+
+/// A component that is ready to be asked, or the reasons why it never will be.
+async fn compiled(
+    host: &Host,
+    owner: Option<TenantId>,
+    wasm: &[u8],
+    hook: Hook,
+    checks: &mut Vec<String>,
+) -> Result<Result<Plugin, Vec<String>>, Error> {
+    let began = Instant::now();
+    match host.load(owner, wasm, hook).await {
+        Ok(plugin) => {
+            checks.push(format!("compiled in {} ms", began.elapsed().as_millis()));
+            Ok(Ok(plugin))
+        }
+        Err(plugin_host::Error::Refused(refusal)) => Ok(Err(refusal.reasons)),
+        Err(error @ (plugin_host::Error::Invalid(_) | plugin_host::Error::TooCostly(_))) => {
+            Ok(Err(vec![error.to_string()]))
+        }
+        Err(error) => Err(Error::internal(error)),
     }
 }
 

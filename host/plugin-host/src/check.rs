@@ -2,6 +2,7 @@
 //! its dimensions are counted first, in one pass that takes no more than the component's size.
 
 use domain::hooks::{Hook, PersonalField, PersonalFields};
+use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::digest::digest;
@@ -28,7 +29,7 @@ pub struct Inspection {
 }
 
 /// The custom section in which a component names the personal fields that it asks for.
-pub const FIELDS_SECTION: &str = "orderwright:fields";
+const FIELDS_SECTION: &str = "orderwright:fields";
 
 /// Why a file is not a component that can be run, in every respect that was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,17 @@ impl From<String> for Refusal {
     fn from(reason: String) -> Self {
         Self { reasons: vec![reason] }
     }
+}
+
+/// A component that asks for personal fields besides, for tool chains that cannot say so themselves.
+#[must_use]
+pub fn with_fields(component: &[u8], fields: PersonalFields) -> Vec<u8> {
+    let mut asking = component.to_vec();
+    if !fields.is_empty() {
+        let section = CustomSection { name: FIELDS_SECTION.into(), data: fields.to_string().into_bytes().into() };
+        section.append_to_component(&mut asking);
+    }
+    asking
 }
 
 /// Checks a component's form, dimensions, imports and exports.

@@ -28,7 +28,7 @@ mod wasi;
 mod wit;
 
 pub use call::{Call, CallContext, Failure};
-pub use check::{FIELDS_SECTION, Inspection, Refusal, inspect};
+pub use check::{Inspection, Refusal, inspect, with_fields};
 pub use compile::compile_main;
 pub use digest::digest;
 pub use host::{Config, Host};

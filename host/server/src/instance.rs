@@ -18,15 +18,22 @@ pub const REFERENCE_POLICIES: [(Hook, &str, &str); 4] = [
 /// How the application is configured in a data directory.
 ///
 /// # Errors
-/// Where this program cannot find itself, which it needs in order to compile components.
+/// See [`compiler`].
 pub fn config(directory: &Path) -> anyhow::Result<app::Config> {
+    Ok(app::Config::new(directory.to_path_buf(), compiler()?))
+}
+
+/// Starts this program as the compiler of one component.
+///
+/// # Errors
+/// Where this program cannot find itself.
+pub fn compiler() -> anyhow::Result<Box<dyn Fn() -> Command + Send + Sync>> {
     let program = std::env::current_exe().context("this program cannot find its own file")?;
-    let compiler = move || {
+    Ok(Box::new(move || {
         let mut command = Command::new(&program);
         command.arg("compile-policy");
         command
-    };
-    Ok(app::Config::new(directory.to_path_buf(), Box::new(compiler)))
+    }))
 }
 
 /// Where the built policies lie: beside this program, unless somebody says otherwise.

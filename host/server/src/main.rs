@@ -37,7 +37,7 @@ enum Command {
     /// Place the invoices of a file as orders
     #[command(subcommand)]
     Import(Import),
-    /// Upload plugins, bind them, and see what they would decide
+    /// Write plugins, upload them, bind them, and see what they would decide
     Plugin(plugin::Args),
     /// Administer a data directory whose server is stopped
     Admin(admin::Args),

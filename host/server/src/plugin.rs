@@ -1,9 +1,16 @@
-//! `orderwright plugin`: what authors and merchants do with plugins, through the REST API of a running server.
+//! `orderwright plugin`: what authors do with plugins on their own machine (`new`, `build`, `test`, `check`), and what
+//! merchants do with them through the REST API of a running server.
 
+mod build;
+mod check;
+mod language;
+mod local;
+mod new;
 mod report;
+mod test;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,21 +19,24 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::remote::client::{Client, Error};
+use crate::remote::client::{Answer, Client, Error};
 use crate::remote::stop::Stop;
 use crate::remote::target;
 
 /// How often a server is asked how far it is.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Upload plugins, bind them to hooks, and see what they would decide.
+/// Write plugins, upload them, bind them to hooks, and see what they would decide.
 #[derive(clap::Args)]
 #[command(after_help = "\
-    A first plugin, from upload to deciding:\n  \
-    orderwright plugin push target/my_routing.wasm --name my-routing       checked, compiled, tried; decides nothing yet\n  \
-    orderwright plugin backtest my-routing --from 2026-03-01               what it would have changed on real orders\n  \
-    orderwright plugin push target/my_routing.wasm --name my-routing --activate\n  \
-    orderwright plugin rollback routing                                    back to what decided before")]
+    A first plugin, from nothing to deciding:\n  \
+    orderwright plugin new --lang rust --hook routing my-routing      a project that is complete\n  \
+    orderwright plugin build my-routing                               makes my-routing/plugin.wasm\n  \
+    orderwright plugin test my-routing                                asks it what is in my-routing/tests\n  \
+    orderwright plugin push my-routing/plugin.wasm --name my-routing  checked, compiled, tried; decides nothing yet\n  \
+    orderwright plugin backtest my-routing --from 2026-03-01          what it would have changed on real orders\n  \
+    orderwright plugin push my-routing/plugin.wasm --name my-routing --activate\n  \
+    orderwright plugin rollback routing                               back to what decided before")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -34,6 +44,14 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a new project: source, contract, tests and build
+    New(new::Args),
+    /// Build a project's component with the tools of its language
+    Build(build::Args),
+    /// Ask a component what the cases of its project ask, and compare the answers
+    Test(test::Args),
+    /// Say what an upload would say of a component
+    Check(check::Args),
     /// Upload a component as a plugin's next version
     Push(Push),
     /// List the plugins and what decides each hook
@@ -84,13 +102,18 @@ struct Push {
     /// With --activate: a host that an adapter may speak to, `host:port`; may be repeated
     #[arg(long = "host", value_name = "HOST", requires = "activate")]
     hosts: Vec<String>,
+    /// The personal fields that it may have, such as `zip,email_domain`, or `all` that it asks for, or `none`
+    /// [default: those of the plugin's present binding]
+    #[arg(long, value_name = "FIELDS")]
+    allow: Option<String>,
     #[command(flatten)]
     common: Common,
 }
 
 #[derive(clap::Args)]
 struct Run {
-    /// The plugin's name or id, with @VERSION for another than the newest
+    /// The plugin's name or id, with @VERSION for another than the newest; or a component's file, `….wasm`, which is asked
+    /// here, without a server
     plugin: String,
     /// A file with the hook's input, as decisions record it; `-` reads standard input
     #[arg(long, value_name = "FILE")]
@@ -141,6 +164,10 @@ struct OfHook {
 /// Where the server cannot be reached or refuses.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
+        Command::New(args) => new::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Test(args) => test::run(&args).await,
+        Command::Check(args) => check::run(&args).await,
         Command::Push(args) => push(args).await,
         Command::List(common) => list(&common).await,
         Command::Run(args) => ask(args).await,
@@ -159,10 +186,14 @@ impl Common {
     }
 
     fn print(&self, text: &str, value: &Value) {
-        let text = if self.json { value.to_string() } else { text.to_owned() };
-        // A reader that has gone away is no reason to fail.
-        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+        print(self.json, text, value);
     }
+}
+
+fn print(json: bool, text: &str, value: &Value) {
+    let text = if json { value.to_string() } else { text.to_owned() };
+    // A reader that has gone away is no reason to fail.
+    let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
 }
 
 fn object(option: &str, text: &str) -> anyhow::Result<Value> {
@@ -176,10 +207,10 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
     let (client, _stop) = args.common.client()?;
     let answer = client.upload(&["plugins"], &[("name", &args.name)], &wasm).await?;
     if answer.code() == "component_refused" {
-        return Ok(refused(&args.common, &answer.body));
+        return Ok(refused(args.common.json, &answer.body));
     }
     let mut version = answer.success("the upload")?;
-    let spinner = progress(&args.common, "compiling");
+    let spinner = progress(args.common.json, "compiling");
     while version["status"] == "compiling" {
         tokio::time::sleep(PAUSE).await;
         spinner.tick();
@@ -188,7 +219,7 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
     }
     spinner.finish_and_clear();
     if version["status"] == "refused" {
-        return Ok(refused(&args.common, &version));
+        return Ok(refused(args.common.json, &version));
     }
     let (name, number, hook) = (text(&version, "name"), text(&version, "version"), text(&version, "hook"));
     let mut told = format!("{name} {number} is ready for the hook {hook}\n");
@@ -201,7 +232,7 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
         told.push_str(&format!("It decides now (revision {} of the hook's binding).\n", bound["revision"]));
         answer["hook"] = bound;
     } else if args.shadow || args.canary.is_some() {
-        answer["hook"] = try_out(&client, &version, args.canary).await?;
+        answer["hook"] = try_out(&client, &version, &args).await?;
         told.push_str(&match args.canary {
             Some(percent) => {
                 format!("It decides {percent} % of the orders now; `orderwright plugin promote {hook}` gives it all.\n")
@@ -236,13 +267,43 @@ async fn activate(client: &Client, version: &Value, config: Option<Value>, args:
     set("on_failure", args.on_failure.clone().map(Value::from).or_else(|| kept("on_failure")));
     let hosts = (!args.hosts.is_empty()).then(|| json!(args.hosts));
     set("hosts", hosts.or_else(|| kept("hosts")));
+    set("fields", args.allow.as_deref().map(|allow| allowed(allow, version)));
     let tag = format!("\"{}\"", now["revision"]);
     let segments: &[&str] = if hook == "payment" { &["hooks", hook, "main"] } else { &["hooks", hook] };
-    Ok(client.replace(segments, &tag, &body).await?.success("binding the hook")?)
+    bound(client.replace(segments, &tag, &body).await?)
+}
+
+/// The personal fields of `--allow`.
+fn allowed(allow: &str, version: &Value) -> Value {
+    match allow {
+        "all" => version["fields"].clone(),
+        "none" => json!([]),
+        names => names.split([',', ' ']).filter(|name| !name.is_empty()).collect::<Vec<_>>().into(),
+    }
+}
+
+/// A binding that was made; where it was not for want of a grant, how it is given.
+fn bound(answer: Answer) -> anyhow::Result<Value> {
+    if answer.code() == "approval_required" {
+        let names = |name: &str| {
+            let fields = answer.body[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let names = fields.collect::<Vec<_>>().join(",");
+            if names.is_empty() { "nothing".to_owned() } else { names }
+        };
+        bail!(
+            "this version asks for more than the plugin may have.\n  it asks for  {}\n  it may have  {}\n  new          {}\n\
+             Grant it with `--allow all`, or only some of it, such as `--allow {}`; without the rest it must do.",
+            names("asked"),
+            names("granted"),
+            names("missing"),
+            names("missing")
+        );
+    }
+    Ok(answer.success("binding the hook")?)
 }
 
 /// Makes a version the candidate beside what is bound.
-async fn try_out(client: &Client, version: &Value, canary: Option<u8>) -> anyhow::Result<Value> {
+async fn try_out(client: &Client, version: &Value, args: &Push) -> anyhow::Result<Value> {
     let hook = text(version, "hook");
     let now = client.get(&["hooks", hook], &[]).await?.success("the hook")?;
     if now["plugin"] != version["name"] {
@@ -256,21 +317,24 @@ async fn try_out(client: &Client, version: &Value, canary: Option<u8>) -> anyhow
     for name in ["config", "hosts", "on_failure"] {
         body[name] = now[name].clone();
     }
-    let mode = if canary.is_some() { "canary" } else { "shadow" };
+    let mode = if args.canary.is_some() { "canary" } else { "shadow" };
     body["candidate"] = json!({"version": version["version"], "mode": mode});
-    if let Some(percent) = canary {
+    if let Some(percent) = args.canary {
         body["candidate"]["percent"] = percent.into();
     }
     let tag = format!("\"{}\"", now["revision"]);
-    Ok(client.replace(&["hooks", hook], &tag, &body).await?.success("binding the hook")?)
+    if let Some(allow) = &args.allow {
+        body["fields"] = allowed(allow, version);
+    }
+    bound(client.replace(&["hooks", hook], &tag, &body).await?)
 }
 
-fn refused(common: &Common, body: &Value) -> ExitCode {
+fn refused(json: bool, body: &Value) -> ExitCode {
     let mut told = "The component is refused:\n".to_owned();
     for reason in body["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         told.push_str(&format!("  - {reason}\n"));
     }
-    common.print(&told, body);
+    print(json, &told, body);
     ExitCode::FAILURE
 }
 
@@ -304,12 +368,19 @@ async fn ask(args: Run) -> anyhow::Result<ExitCode> {
     };
     let input = read.with_context(|| format!("{} cannot be read", args.input.display()))?;
     let input = object("the input", &input)?;
+    if args.plugin.ends_with(".wasm") {
+        let plugin = local::load(&local::host()?, Path::new(&args.plugin), args.common.json).await?;
+        return Ok(show_run(&args.common, &local::ask(&plugin, &input.to_string()).await?));
+    }
     let (client, _stop) = args.common.client()?;
     let (plugin, version) = find(&client, &args.plugin).await?;
     let answer = client.ask(&["plugins", &plugin, "versions", &version, "run"], &json!({"input": input})).await?;
-    let ran = answer.success("the run")?;
-    args.common.print(&report::ran(&ran), &ran);
-    Ok(if ran["outcome"] == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(show_run(&args.common, &answer.success("the run")?))
+}
+
+fn show_run(common: &Common, ran: &Value) -> ExitCode {
+    common.print(&report::ran(ran), ran);
+    if ran["outcome"] == "ok" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn backtest(args: Backtest) -> anyhow::Result<ExitCode> {
@@ -322,7 +393,7 @@ async fn backtest(args: Backtest) -> anyhow::Result<ExitCode> {
             body[name] = value;
         }
     }
-    let bar = progress(&args.common, "deciding again");
+    let bar = progress(args.common.json, "deciding again");
     let mut test =
         client.ask(&["plugins", &plugin, "versions", &version, "backtest"], &body).await?.success("the back-test")?;
     let id = text(&test, "backtest_id").to_owned();
@@ -384,8 +455,8 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 }
 
 /// Shows that something is going on, to whoever looks.
-fn progress(common: &Common, what: &str) -> ProgressBar {
-    if common.json || !std::io::stderr().is_terminal() {
+fn progress(json: bool, what: &str) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is well-formed");

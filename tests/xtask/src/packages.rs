@@ -10,26 +10,48 @@ use crate::command;
 /// A program that the tests start, and the package that brings it.
 struct Need {
     program: &'static str,
+    /// A module without which this Python is not whole.
+    module: Option<&'static str>,
     package: &'static str,
 }
 
-/// The console is tested in a real browser.
-const NEEDS: [Need; 2] =
-    [Need { program: "chromium", package: "chromium" }, Need { program: "chromedriver", package: "chromium-driver" }];
+const fn need(program: &'static str, package: &'static str) -> Need {
+    Need { program, module: None, package }
+}
+
+/// The console is tested in a real browser, and the templates for plugins with the tools of their languages.
+const NEEDS: [Need; 6] = [
+    need("chromium", "chromium"),
+    need("chromedriver", "chromium-driver"),
+    need("node", "nodejs"),
+    need("npm", "npm"),
+    Need { program: "python3", module: Some("ensurepip"), package: "python3-venv" },
+    need("curl", "curl"),
+];
+
+impl Need {
+    fn is_met(&self) -> bool {
+        let has = |module: &str| {
+            let mut python = Command::new(self.program);
+            command::read(python.args(["-c", &format!("import {module}")]), "asking Python").is_ok()
+        };
+        command::is_on_path(self.program) && self.module.is_none_or(has)
+    }
+}
 
 /// Installs what the tests need and this machine lacks. Only root can; anyone else is told the command.
 pub fn install_for_tests() -> Result<()> {
-    let missing = missing(command::is_on_path);
+    let missing = missing(Need::is_met);
     if missing.is_empty() {
         return Ok(());
     }
     let packages = missing.join(" ");
     if !command::is_on_path("apt-get") {
-        bail!("the browser tests need {packages}, and this system has no apt-get: install them by its own means");
+        bail!("the end-to-end tests need {packages}, and this system has no apt-get: install them by its own means");
     }
     if !is_root() {
         bail!(
-            "the browser tests need packages that are not installed. As root:\n  \
+            "the end-to-end tests need packages that are not installed. As root:\n  \
              apt-get update && apt-get install -y {packages}\nor leave these tests out: cargo xtask test --only \
              fmt,clippy,doc,unit,doctest,plugins"
         );
@@ -42,8 +64,8 @@ pub fn install_for_tests() -> Result<()> {
     command::run(&mut install, "installing what the tests need")
 }
 
-fn missing(is_on_path: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    NEEDS.iter().filter(|need| !is_on_path(need.program)).map(|need| need.package).collect()
+fn missing(is_met: impl Fn(&Need) -> bool) -> Vec<&'static str> {
+    NEEDS.iter().filter(|need| !is_met(need)).map(|need| need.package).collect()
 }
 
 /// The version that apt would install, if it knows the package at all.
@@ -138,9 +160,16 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        assert_eq!(missing(|_| false), ["chromium", "chromium-driver"]);
-        assert_eq!(missing(|program| program == "chromium"), ["chromium-driver"]);
+        assert_eq!(missing(|_| false).len(), NEEDS.len());
+        assert_eq!(missing(|need| need.package != "chromium-driver"), ["chromium-driver"]);
         assert!(missing(|_| true).is_empty());
+    }
+
+    #[test]
+    fn a_program_without_its_module_is_not_enough() {
+        let sh = |module| Need { program: "sh", module, package: "dash" };
+        assert!(sh(None).is_met() && !sh(Some("ensurepip")).is_met());
+        assert!(!need("no-such-program-here", "none").is_met());
     }
 
     #[test]

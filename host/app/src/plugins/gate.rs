@@ -4,6 +4,7 @@
 
 mod samples;
 
+use domain::hooks::Hook;
 use domain::ids::TenantId;
 use domain::time::Timestamp;
 use plugin_host::{Failure, Plugin};
@@ -17,15 +18,8 @@ const RECORDED: u32 = 50;
 /// An input is quoted up to here.
 const QUOTED_CHARS: usize = 2000;
 
-/// What trying a component out has shown.
-pub(super) struct Outcome {
-    pub checks: Vec<String>,
-    /// Why it is refused; empty where it is not.
-    pub reasons: Vec<String>,
-}
-
 /// A question in the domain's JSON.
-struct Sample {
+pub(super) struct Sample {
     what: String,
     input: String,
 }
@@ -37,37 +31,44 @@ impl Sample {
 }
 
 impl App {
-    /// Asks every question. A component may give up (it says so in words); it may not crash, run out of what it may use,
-    /// or break a law of its hook.
-    pub(super) async fn try_out(&self, tenant: TenantId, plugin: &Plugin) -> Result<Outcome, Error> {
-        let mut samples = samples::generated(plugin.hook())?;
-        samples.sort_by_key(|sample| sample.input.len());
-        let generated = samples.len();
-        let now = clock::now();
-        let all_time = Timestamp::from_micros(0)..now;
-        let mut recorded = self.store().recorded_decisions(tenant, plugin.hook(), all_time, None, RECORDED).await?;
+    /// What the merchant's policies were asked, smallest first.
+    pub(super) async fn recorded_samples(&self, tenant: TenantId, hook: Hook) -> Result<Vec<Sample>, Error> {
+        let all_time = Timestamp::from_micros(0)..clock::now();
+        let mut recorded = self.store().recorded_decisions(tenant, hook, all_time, None, RECORDED).await?;
         recorded.sort_by_key(|decision| decision.input.len());
-        samples.extend(recorded.iter().map(|decision| Sample {
+        let sample = |decision: store::Decision| Sample {
             what: format!("the recorded input of decision {}", decision.decision_id),
             input: decision.input.to_string(),
-        }));
-        let mut gave_up = 0;
-        for sample in &samples {
-            match ask_patiently(plugin, tenant, &sample.input).await?.result {
-                Ok(()) => {}
-                Err(Failure::GaveUp(_)) => gave_up += 1,
-                Err(failure) => {
-                    let quoted: String = sample.input.chars().take(QUOTED_CHARS).collect();
-                    let reason = format!("asked about {}, {failure}; the input was {quoted}", sample.what);
-                    return Ok(Outcome { checks: Vec::new(), reasons: vec![reason] });
-                }
+        };
+        Ok(recorded.into_iter().map(sample).collect())
+    }
+}
+
+/// Asks every question, generated ones first, and answers why the component is refused: nothing where it is not. It may
+/// give up (it says so in words); it may not crash, run out of what it may use, or break a law of its hook.
+pub(super) async fn pass(
+    plugin: &Plugin,
+    tenant: TenantId,
+    recorded: Vec<Sample>,
+    checks: &mut Vec<String>,
+) -> Result<Vec<String>, Error> {
+    let mut samples = samples::generated(plugin.hook())?;
+    samples.sort_by_key(|sample| sample.input.len());
+    let (generated, asked) = (samples.len(), recorded.len());
+    let mut gave_up = 0;
+    for sample in samples.iter().chain(&recorded) {
+        match ask_patiently(plugin, tenant, &sample.input).await?.result {
+            Ok(()) => {}
+            Err(Failure::GaveUp(_)) => gave_up += 1,
+            Err(failure) => {
+                let quoted: String = sample.input.chars().take(QUOTED_CHARS).collect();
+                return Ok(vec![format!("asked about {}, {failure}; the input was {quoted}", sample.what)]);
             }
         }
-        let mut checks =
-            vec![format!("kept the hook's laws on {generated} generated and {} recorded inputs", recorded.len())];
-        if gave_up > 0 {
-            checks.push(format!("gave up on {gave_up} of them, which is allowed"));
-        }
-        Ok(Outcome { checks, reasons: Vec::new() })
     }
+    checks.push(format!("kept the hook's laws on {generated} generated and {asked} recorded inputs"));
+    if gave_up > 0 {
+        checks.push(format!("gave up on {gave_up} of them, which is allowed"));
+    }
+    Ok(Vec::new())
 }

@@ -11,7 +11,7 @@ pub fn list(plugins: &Value, hooks: &Value) -> String {
     let mut told = String::new();
     for plugin in plugins["data"].as_array().into_iter().flatten() {
         let [name, version, hook, status] = ["name", "version", "hook", "status"].map(|field| text(plugin, field));
-        let _ = writeln!(told, "{name:<30} version {version:<4} {hook:<8} {status}");
+        let _ = writeln!(told, "{name:<30} version {version:<4} {hook:<12} {status}");
     }
     if told.is_empty() {
         told.push_str("There is no plugin yet: upload one with `orderwright plugin push FILE --name NAME`.\n");
@@ -20,7 +20,7 @@ pub fn list(plugins: &Value, hooks: &Value) -> String {
     for hook in hooks["data"].as_array().into_iter().flatten() {
         let [name, plugin, version, on_failure] =
             ["hook", "plugin", "version", "on_failure"].map(|field| text(hook, field));
-        let _ = writeln!(told, "  {name:<8} {plugin} {version}, on failure {on_failure}");
+        let _ = writeln!(told, "  {name:<12} {plugin} {version}, on failure {on_failure}");
         let candidate = &hook["candidate"];
         if candidate.is_object() {
             let (version, mode, compared) =
@@ -28,7 +28,7 @@ pub fn list(plugins: &Value, hooks: &Value) -> String {
             let share = if mode == "canary" { format!(" of {} %", candidate["percent"]) } else { String::new() };
             let _ = writeln!(
                 told,
-                "           {version} as its {mode}{share}: {} of {} answers differ, {} failed",
+                "               {version} as its {mode}{share}: {} of {} answers differ, {} failed",
                 compared["differing"], compared["pairs"], compared["failed"]
             );
         }

@@ -4,6 +4,7 @@ mod adapters;
 mod concurrency;
 mod disconnects;
 mod hooks;
+mod kit;
 mod no_fast_path;
 mod operations;
 mod plugins;

@@ -9,7 +9,7 @@ use e2e::server::Folder;
 use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
-async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
+pub async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
     let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
     client.call(Request { body: Some(wasm), ..request }).await
 }
@@ -18,12 +18,12 @@ fn component(name: &str) -> Vec<u8> {
     std::fs::read(admin::policy(name)).expect("the policies are built")
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(admin::fixture(name)).expect("the fixtures are built")
 }
 
 /// `orderwright plugin …` with JSON as its answer.
-async fn plugin(client: &Client, arguments: &[&str]) -> Output {
+pub async fn plugin(client: &Client, arguments: &[&str]) -> Output {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let base = client.url().trim_end_matches("/api/v1").to_owned();
     let key = client.api_key().to_owned();
@@ -34,13 +34,13 @@ async fn plugin(client: &Client, arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(run).await.expect("it runs").expect("it starts")
 }
 
-fn answer(output: &Output) -> Value {
+pub fn answer(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// A decision of an order.
-async fn decision(client: &Client, order: &str, hook: &str) -> Value {
+pub async fn decision(client: &Client, order: &str, hook: &str) -> Value {
     let decisions = client.decisions(order).await;
     decisions.into_iter().find(|decision| decision["hook"] == hook).expect("the policy was asked")
 }
@@ -102,7 +102,8 @@ async fn a_policy_is_tried_on_history_before_it_decides() {
     let file = admin::policy("risk_rules");
     let file = file.to_str().expect("a path in UTF-8");
     let config = strict.to_string();
-    let pushed = plugin(client, &["push", file, "--name", "my-risk", "--activate", "--config", &config]).await;
+    let pushed =
+        plugin(client, &["push", file, "--name", "my-risk", "--activate", "--allow", "all", "--config", &config]).await;
     assert!(pushed.status.success(), "{pushed:?}");
     assert_eq!(answer(&pushed)["hook"]["plugin"], "my-risk");
     let status = async |quantity, wanted: &str| {

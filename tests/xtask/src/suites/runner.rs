@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::command;
 use crate::suites::table::Outcome;
+use crate::wasm::Compiler;
 use crate::workspace::Workspace;
 
 /// The same packages and features everywhere, so that no dependency is built a second time.
@@ -98,16 +99,26 @@ impl<'a> Runner<'a> {
         cargo
     }
 
-    /// Formatting of both workspaces.
+    /// Formatting of both workspaces, and of the templates, which are in neither.
     pub fn fmt(&self) -> Result<bool> {
         let mut host = self.workspace.cargo();
         let mut plugins = self.plugins_cargo("fmt");
         let host = command::succeeds(host.args(["fmt", "--all", "--check"]), "checking the format")?;
         let plugins = command::succeeds(plugins.args(["--all", "--check"]), "checking the format of the policies")?;
+        let sources = self.workspace.root.join("plugins/templates/rust/src");
+        let entries = std::fs::read_dir(&sources).with_context(|| format!("reading {}", sources.display()))?;
+        let mut rustfmt = Command::new("rustfmt");
+        command::never_download_toolchains(&mut rustfmt);
+        rustfmt.current_dir(&self.workspace.root).args(["--check", "--edition", "2024"]);
+        rustfmt.args(entries.flatten().map(|entry| entry.path()));
+        let templates = command::succeeds(&mut rustfmt, "checking the format of the templates")?;
+        if !templates {
+            eprintln!("`rustfmt --edition 2024 plugins/templates/rust/src/*.rs` puts it right");
+        }
         if !(host && plugins) {
             eprintln!("`cargo fmt --all`, here and in plugins/, puts it right");
         }
-        Ok(host && plugins)
+        Ok(host && plugins && templates)
     }
 
     /// Lints of the host.
@@ -159,6 +170,7 @@ impl<'a> Runner<'a> {
         cargo.args(["--profile", self.profile, "--filterset", tests.expression()]);
         cargo.args(["--no-tests", "fail"]).args(filter);
         self.scaled(&mut cargo);
+        equipped(&mut cargo, tests)?;
         let status = command::status(&mut cargo, "cargo nextest")?;
         let is_empty = status.code() == Some(NEXTEST_FOUND_NO_TESTS);
         Ok(if is_empty { Outcome::Empty } else { Outcome::of(status.success()) })
@@ -178,6 +190,7 @@ impl<'a> Runner<'a> {
             if tests != Tests::Unit {
                 run.args(["--test-threads", "1"]);
             }
+            equipped(&mut run, tests)?;
             self.scaled(&mut run);
             ok &= command::succeeds(&mut run, &binary.name)?;
         }
@@ -190,6 +203,15 @@ impl<'a> Runner<'a> {
             command.env("PROPTEST_CASES", PROPTEST_CASES.saturating_mul(self.scale).to_string());
         }
     }
+}
+
+/// Tells the end-to-end tests which compiler builds components: they build policies as authors do.
+fn equipped(command: &mut Command, tests: Tests) -> Result<()> {
+    if tests != Tests::Unit {
+        let Compiler { rustc, linker } = Compiler::find()?;
+        command.env("ORDERWRIGHT_GUEST_RUSTC", rustc).env("ORDERWRIGHT_GUEST_LINKER", linker);
+    }
+    Ok(())
 }
 
 /// A test binary that cargo built.
