@@ -1,5 +1,6 @@
 //! `orderwright plugin`: what authors and merchants do with plugins, through the REST API of a running server.
 
+mod logs;
 mod report;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -44,6 +45,8 @@ enum Command {
     Backtest(Backtest),
     /// Make a recorded decision again, and compare the answers byte for byte
     Replay(Replay),
+    /// Show what a plugin wrote, and follow what it writes
+    Logs(logs::Logs),
     /// Let a hook's candidate decide everything
     Promote(OfHook),
     /// Bind again what was bound to a hook before
@@ -146,6 +149,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Run(args) => ask(args).await,
         Command::Backtest(args) => backtest(args).await,
         Command::Replay(args) => replay(args).await,
+        Command::Logs(args) => logs::run(args).await,
         Command::Promote(args) => change(args, "promote", "decides everything now").await,
         Command::Rollback(args) => change(args, "rollback", "decides again").await,
     }

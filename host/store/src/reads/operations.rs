@@ -181,7 +181,7 @@ fn decision(row: &SqliteRow) -> Result<Decision, Error> {
     })
 }
 
-fn role(name: &str) -> Result<Role, String> {
+pub(super) fn role(name: &str) -> Result<Role, String> {
     Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| format!("{name} is no role of a decision"))
 }
 
@@ -189,12 +189,12 @@ fn role(name: &str) -> Result<Role, String> {
 const ID_TIME_BITS: u32 = 48;
 
 /// Not above any id made at this moment, above all made before it.
-fn first_id(at: Timestamp) -> Uuid {
+pub(super) fn first_id(at: Timestamp) -> Uuid {
     let millis = u128::try_from(at.micros() / 1000).unwrap_or(0);
     Uuid::from_u128(millis << (u128::BITS - ID_TIME_BITS))
 }
 
-fn hook(name: &str) -> Result<Hook, String> {
+pub(super) fn hook(name: &str) -> Result<Hook, String> {
     Hook::ALL.into_iter().find(|h| h.name() == name).ok_or_else(|| format!("{name} is no hook"))
 }
 
