@@ -3,6 +3,7 @@
 mod concurrency;
 mod disconnects;
 mod no_fast_path;
+mod observed;
 mod operations;
 mod plugins;
 mod policies;

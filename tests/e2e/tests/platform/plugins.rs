@@ -9,7 +9,7 @@ use e2e::server::Folder;
 use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
-async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
+pub(super) async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
     let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
     client.call(Request { body: Some(wasm), ..request }).await
 }
@@ -18,12 +18,12 @@ fn component(name: &str) -> Vec<u8> {
     std::fs::read(admin::policy(name)).expect("the policies are built")
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(admin::fixture(name)).expect("the fixtures are built")
 }
 
 /// `orderwright plugin …` with JSON as its answer.
-async fn plugin(client: &Client, arguments: &[&str]) -> Output {
+pub(super) async fn plugin(client: &Client, arguments: &[&str]) -> Output {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let base = client.url().trim_end_matches("/api/v1").to_owned();
     let key = client.api_key().to_owned();
