@@ -22,9 +22,10 @@ const CALLS_MAX: u32 = 5000;
 /// How many of a merchant's newest calls are looked through for a span of time: 1.4 µs each.
 const SCAN_MAX: u32 = 200_000;
 /// The lengths of the pieces that a span is cut into: a minute to thirty days.
-const PIECES_SECONDS: [u64; 9] = [60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400, 30 * 86_400];
+const PIECES_SECONDS: [u64; 11] =
+    [60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 7 * 86_400, 30 * 86_400];
 /// The most pieces, where the longest are not too short for it.
-const PIECES_MAX: u64 = 48;
+const PIECES_MAX: u64 = 60;
 
 /// A line's place among all that was ever written: the call's in the order of commits, and its own within the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

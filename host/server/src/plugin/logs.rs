@@ -43,32 +43,41 @@ pub async fn run(args: Logs) -> anyhow::Result<ExitCode> {
     narrowed.extend(args.level.as_deref().map(|level| ("level", level)));
     narrowed.extend(args.plugin.split_once('@').map(|(_, version)| ("version", version)));
     let first: Vec<_> = narrowed.iter().copied().chain([("limit", limit.as_str())]).collect();
-    let mut page = lines(&client, &plugin, &first).await?;
+    let page = lines(&client, &plugin, &first).await?;
     let mut newest: Vec<Value> = page["data"].as_array().cloned().unwrap_or_default();
     newest.reverse();
     if newest.is_empty() && !args.follow && !args.common.json {
         args.common.print("It has written nothing about an order yet.", &Value::Null);
     }
     show(&args.common, &newest)?;
-    let mut is_more = false;
-    while args.follow {
-        if !is_more {
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
-                () = stop.requested() => break,
-            }
+    if args.follow {
+        tokio::select! {
+            followed = follow(&args.common, &client, &plugin, &narrowed, page) => followed?,
+            () = stop.requested() => {}
         }
-        let after = text(&page, "follow").to_owned();
-        let later: Vec<_> = narrowed.iter().copied().chain([("after", after.as_str())]).collect();
-        page = match lines(&client, &plugin, &later).await {
-            Ok(page) => page,
-            Err(Error::Stopped) => break,
-            Err(error) => return Err(error.into()),
-        };
-        is_more = page["next_cursor"].is_string();
-        show(&args.common, page["data"].as_array().map(Vec::as_slice).unwrap_or_default())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what is written after a page, until the server refuses.
+async fn follow(
+    common: &Common,
+    client: &Client,
+    plugin: &str,
+    narrowed: &[(&str, &str)],
+    first: Value,
+) -> anyhow::Result<()> {
+    let mut place = text(&first, "follow").to_owned();
+    loop {
+        let later: Vec<_> = narrowed.iter().copied().chain([("after", place.as_str())]).collect();
+        let page = lines(client, plugin, &later).await?;
+        show(common, page["data"].as_array().map(Vec::as_slice).unwrap_or_default())?;
+        place = text(&page, "follow").to_owned();
+        // A full page has more behind it.
+        if page["next_cursor"].is_null() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 async fn lines(client: &Client, plugin: &str, query: &[(&str, &str)]) -> Result<Value, Error> {
