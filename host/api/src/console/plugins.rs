@@ -20,6 +20,8 @@ use crate::problem::Problem;
 
 /// How many characters of a digest are shown.
 const DIGEST_CHARS: usize = 12;
+/// What stands in a refusal between its sentence and the smallest input that shows it.
+const INPUT: &str = "; the input was ";
 
 /// The form that uploads a component.
 struct Upload {
@@ -32,7 +34,22 @@ struct Upload {
 /// Why an upload is not taken.
 struct Refused {
     name: String,
-    reasons: Vec<String>,
+    reasons: Vec<Reason>,
+}
+
+/// A reason, with the input that shows it where there is one.
+struct Reason {
+    text: String,
+    input: Option<String>,
+}
+
+impl Reason {
+    fn new(reason: &str) -> Self {
+        match reason.split_once(INPUT) {
+            Some((text, input)) => Self { text: text.to_owned(), input: Some(text::pretty(input)) },
+            None => Self { text: reason.to_owned(), input: None },
+        }
+    }
 }
 
 impl Upload {
@@ -55,7 +72,7 @@ struct VersionRow {
     digest: String,
     imports: Vec<String>,
     checks: Vec<String>,
-    reasons: Vec<String>,
+    reasons: Vec<Reason>,
 }
 
 impl VersionRow {
@@ -79,7 +96,7 @@ impl VersionRow {
             digest: short_digest(&version.digest),
             imports: version.report.imports.clone(),
             checks: version.report.checks.clone(),
-            reasons: version.report.reasons.clone(),
+            reasons: version.report.reasons.iter().map(|reason| Reason::new(reason)).collect(),
         }
     }
 }

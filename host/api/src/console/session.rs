@@ -94,7 +94,7 @@ impl FromRequestParts<Api> for Author {
 }
 
 fn lacking(scopes: &str) -> Response {
-    let detail = format!("This needs a key with the scope `{scopes}`. Sign out, and in again with another key.");
+    let detail = format!("This needs a key with the scope `{scopes}`.");
     PageProblem::from(Problem::new(Code::Forbidden, detail)).into_response()
 }
 

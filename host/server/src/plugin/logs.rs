@@ -52,8 +52,9 @@ pub async fn run(args: Logs) -> anyhow::Result<ExitCode> {
     show(&args.common, &newest)?;
     if args.follow {
         tokio::select! {
-            followed = follow(&args.common, &client, &plugin, &narrowed, page) => followed?,
+            biased;
             () = stop.requested() => {}
+            followed = follow(&args.common, &client, &plugin, &narrowed, page) => followed?,
         }
     }
     Ok(ExitCode::SUCCESS)

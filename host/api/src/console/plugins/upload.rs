@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 
-use super::{Refused, list};
+use super::{Reason, Refused, list};
 use crate::Api;
 use crate::console::session::{self, Author};
 use crate::html::PageProblem;
@@ -72,5 +72,6 @@ async fn read(mut form: Multipart) -> Result<(String, Bytes), MultipartError> {
 }
 
 async fn refused(api: &Api, author: &Author, name: String, reasons: Vec<String>) -> Result<Response, PageProblem> {
+    let reasons = reasons.iter().map(|reason| Reason::new(reason)).collect();
     list::show(api, author, Some(Refused { name, reasons })).await
 }
