@@ -265,3 +265,54 @@ fn lines_of(call: Written) -> Vec<Line> {
     let failure = failure.map(|why| (Level::Error, why, true));
     (1..).zip(own.chain(failure)).map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(outcome: &str, duration_us: u64, calls: u64) -> CallCount {
+        CallCount { version: "1".into(), piece: 0, outcome: outcome.into(), duration_us, calls, fuel: 10 * calls }
+    }
+
+    #[test]
+    fn percentiles_are_those_of_every_call() {
+        let mut took = Took::default();
+        assert_eq!(took.percentile_us(50), None);
+        for n in 1..=99 {
+            took.add(&count("ok", n, 1));
+        }
+        took.add(&count("trap", 5000, 1));
+        assert_eq!(
+            [50, 98, 99, 100].map(|percent| took.percentile_us(percent)),
+            [Some(50), Some(98), Some(99), Some(5000)]
+        );
+        assert_eq!((took.calls, took.fuel, took.failed()), (100, 1000, 1));
+        let both = took.clone().and(&took);
+        assert_eq!((both.calls, both.failed(), both.percentile_us(50)), (200, 2, Some(50)));
+    }
+
+    #[test]
+    fn why_a_call_failed_stands_after_what_it_wrote() {
+        let call = |outcome: &str, error: Option<&str>, logs: &str| Written {
+            position: 7,
+            decision_id: domain::ids::DecisionId::new(uuid::Uuid::nil()),
+            order_id: domain::ids::OrderId::new(uuid::Uuid::nil()),
+            hook: domain::hooks::Hook::Risk,
+            version: "1".into(),
+            role: store::Role::Active,
+            outcome: outcome.into(),
+            error: error.map(str::to_owned),
+            logs: logs.into(),
+            at: Timestamp::from_micros(0),
+        };
+        let told = |call: Written| -> Vec<(Place, String, bool)> {
+            lines_of(call).into_iter().map(|line| (line.place, line.message, line.is_hosts)).collect()
+        };
+        let wrote = r#"[{"level":"info","message":"a"},{"level":"warn","message":"b"}]"#;
+        let expected = [(Place(7, 1), "a".to_owned(), false), (Place(7, 2), "b".to_owned(), false)];
+        assert_eq!(told(call("ok", None, wrote)), expected);
+        let failed = told(call("trap", Some("it crashed"), wrote));
+        assert_eq!(failed[2], (Place(7, 3), "trap: it crashed".to_owned(), true));
+        assert_eq!(told(call("ok", None, "no log")), []);
+    }
+}

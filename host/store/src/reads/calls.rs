@@ -120,7 +120,7 @@ impl Store {
         let is_whole = seen < u64::from(scan_max);
         Ok(CallCounts {
             rows: rows.into_iter().map(count).collect(),
-            since: oldest.filter(|_| !is_whole).map(OrderId::made_at),
+            since: oldest.filter(|_| !is_whole).map(OrderId::made_at).filter(|since| *since > made.start),
         })
     }
 }
