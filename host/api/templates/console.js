@@ -9,6 +9,25 @@ for (const log of document.querySelectorAll("[data-lines]")) {
   makeTail(log);
 }
 
+const again = document.querySelector("meta[name=look-again]");
+if (again) {
+  lookAgain(Number(again.content));
+}
+
+// Something is under way that the page waits for. Whoever has begun to fill in a form is not interrupted.
+function lookAgain(pause) {
+  setTimeout(() => {
+    const isBusy = document.querySelector("details[open] form, button:disabled")
+      || [...document.querySelectorAll("input[type=file]")].some((input) => input.files.length > 0)
+      || document.activeElement?.closest("form");
+    if (isBusy) {
+      lookAgain(pause);
+    } else {
+      location.reload();
+    }
+  }, pause);
+}
+
 function makeUpload(form) {
   const zone = form.querySelector(".drop");
   const file = form.querySelector("input[type=file]");

@@ -54,26 +54,38 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
     let stranger = admin::create_tenant(&folder, "stranger");
     let server = Server::start_in(folder, Options::new());
     let shop = Shop::open(server.client()).await;
-    let (client, sku) = (&shop.client, shop.stocked(10_000).await);
+    let sku = shop.stocked(10_000).await;
     let browser = Browser::open().await;
     sign_in(&browser, &server).await;
     browser.press("Plugins").await;
     browser.element("#hooks tr[data-hook=risk]").await;
+    bad_ones_are_refused(&browser).await;
+    let id = a_good_one_is_bound(&browser, &shop.client).await;
+    let page = format!("{}/plugins/{id}", server.said("url"));
+    the_next_version_is_shadowed(&browser, &shop, &page, &sku).await;
+    the_figures_and_the_log_are_shown(&browser, &shop.client, &page, &sku).await;
+    a_canary_is_promoted_and_taken_back(&browser, &shop.client, &page).await;
+    strangers_see_nothing(&browser, &page, &stranger.api_key).await;
+    browser.close().await;
+}
 
-    // What is no policy is refused, with every reason, and the page stays where it is.
+/// What is no policy is refused, with every reason, and the page stays where it is.
+async fn bad_ones_are_refused(browser: &Browser) {
     browser.drop_file("form.upload .drop", "crashing_rules.wasm", &fixture("fixture_trap")).await;
-    assert!(text(&browser, ".chosen").await.contains("crashing_rules.wasm"));
+    assert!(text(browser, ".chosen").await.contains("crashing_rules.wasm"));
     let name = browser.element("form.upload input[name=name]").await.prop("value").await.expect("a value");
     assert_eq!(name.as_deref(), Some("crashing-rules"), "the file's name is a start");
     browser.click("form.upload button[type=submit]").await;
-    let refused = text(&browser, "#refused li").await;
+    let refused = text(browser, "#refused li").await;
     assert!(refused.contains("crashed"), "{refused}");
     browser.pictures("plugins-refused").await;
-    drop_and_upload(&browser, "a.wasm", b"fn main() {}", Some("text")).await;
+    drop_and_upload(browser, "a.wasm", b"fn main() {}", Some("text")).await;
     browser.reads("not WebAssembly").await;
+}
 
-    // A good one has a page of its own, and decides nothing until it is bound.
-    drop_and_upload(&browser, "risk_rules.wasm", &component("risk_rules"), Some("my-risk")).await;
+/// A good one has a page of its own, and decides nothing until it is bound.
+async fn a_good_one_is_bound(browser: &Browser, client: &Client) -> String {
+    drop_and_upload(browser, "risk_rules.wasm", &component("risk_rules"), Some("my-risk")).await;
     browser.reads("was uploaded").await;
     browser.element("#version-1[data-status=ready]").await;
     assert_eq!(hook(client, "risk").await["plugin"], "risk-rules");
@@ -93,26 +105,29 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
     browser.reads("It is bound, and decides").await;
     let bound = hook(client, "risk").await;
     assert_eq!((&bound["plugin"], &bound["config"]), (&json!("my-risk"), &json!({"review_quantity": 3})));
-    assert_eq!(text(&browser, "#bound").await, "my-risk 1");
+    assert_eq!(text(browser, "#bound").await, "my-risk 1");
+    let plugins = rows(&client.get("/plugins").await.expect(200));
+    let ours = plugins.iter().find(|plugin| plugin["name"] == "my-risk").expect("it is listed");
+    ours["plugin_id"].as_str().expect("an id").to_owned()
+}
 
-    // The next version in its shadow: what the two decide differently is shown with both answers and the order.
-    let id = rows(&client.get("/plugins").await.expect(200));
-    let id = id.iter().find(|plugin| plugin["name"] == "my-risk").expect("it is listed")["plugin_id"].clone();
-    let page = format!("{}/plugins/{}", server.said("url"), id.as_str().expect("an id"));
+/// The next version in its shadow: what the two decide differently is shown with both answers and the order.
+async fn the_next_version_is_shadowed(browser: &Browser, shop: &Shop, page: &str, sku: &str) {
+    let client = &shop.client;
     browser.click("details.next > summary").await;
-    drop_and_upload(&browser, "flood.wasm", &fixture("fixture_log_flood"), None).await;
+    drop_and_upload(browser, "flood.wasm", &fixture("fixture_log_flood"), None).await;
     browser.element("#version-2[data-status=ready]").await;
     browser.click("#version-2 .shadow > summary").await;
     browser.press("Start the shadow").await;
     browser.reads("Nothing is compared yet").await;
     let parked = eventually("the new policy decides", async || {
-        let order = client.place(&basket::of(&sku, 3)).await.expect(201);
+        let order = client.place(&basket::of(sku, 3)).await.expect(201);
         if order["status"] == "placed" { Ok(order) } else { Err(order.to_string()) }
     })
     .await;
     let parked = parked["order_id"].as_str().expect("an id").to_owned();
     for _ in 0..4 {
-        client.placed(&basket::of(&sku, 1)).await;
+        client.placed(&basket::of(sku, 1)).await;
     }
     eventually("all are compared", async || {
         let compared = hook(client, "risk").await["candidate"]["compared"].clone();
@@ -120,10 +135,10 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
         if all { Ok(()) } else { Err(compared.to_string()) }
     })
     .await;
-    browser.go(&page).await;
+    browser.go(page).await;
     let compared = hook(client, "risk").await["candidate"]["compared"].clone();
-    assert_eq!(text(&browser, "#pairs").await, compared["pairs"].to_string());
-    assert!(text(&browser, "#differing").await.starts_with(&format!("{} (", compared["differing"])));
+    assert_eq!(text(browser, "#pairs").await, compared["pairs"].to_string());
+    assert!(text(browser, "#differing").await.starts_with(&format!("{} (", compared["differing"])));
     assert_eq!(browser.count("#differences > details").await as u64, compared["differing"].as_u64().expect("a count"));
     let link = format!("#differences a[href='/console/orders/{parked}']");
     browser.element(&link).await;
@@ -131,11 +146,11 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
     browser.click("#differences > details:last-of-type > summary .small").await;
     browser.reads("on trial").await;
     browser.pictures("plugin-shadow").await;
+}
 
-    the_figures_and_the_log_are_shown(&browser, client, &page, &sku).await;
-
-    // A canary, which is another way of trying; then all of it, and back.
-    browser.go(&page).await;
+/// A canary, which is another way of trying; then all of it, and back.
+async fn a_canary_is_promoted_and_taken_back(browser: &Browser, client: &Client, page: &str) {
+    browser.go(page).await;
     browser.click("#version-2 .canary > summary").await;
     browser.fill("#version-2 .canary input[name=percent]", "40").await;
     browser.press("Start the canary").await;
@@ -152,7 +167,7 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
     browser.click("#promote button").await;
     browser.reads("at revision").await;
     assert_eq!(hook(client, "risk").await["version"], "1", "revision {stale} is over");
-    browser.go(&page).await;
+    browser.go(page).await;
     browser.click("#promote > summary").await;
     browser.click("#promote button").await;
     browser.reads("decides every order from now on").await;
@@ -165,19 +180,20 @@ async fn a_plugin_goes_from_a_dropped_file_to_deciding_and_back() {
     browser.click("#roll-back button").await;
     browser.reads("What was bound before decides again").await;
     assert_eq!(hook(client, "risk").await["version"], "1");
+}
 
-    // Another merchant sees nothing of all this.
+/// Another merchant sees nothing of all this.
+async fn strangers_see_nothing(browser: &Browser, page: &str, key: &str) {
     browser.press("Sign out").await;
-    browser.fill("#key", &stranger.api_key).await;
+    browser.fill("#key", key).await;
     browser.press("Sign in").await;
     browser.press("Plugins").await;
     let shown = browser.reads("What decides").await;
     assert!(!shown.contains("my-risk"), "{shown}");
-    for foreign in [page.clone(), format!("{page}/lines?after=x"), format!("{page}/backtest")] {
+    for foreign in [page.to_owned(), format!("{page}/lines?after=x"), format!("{page}/backtest")] {
         browser.go(&foreign).await;
         browser.reads("There is nothing").await;
     }
-    browser.close().await;
 }
 
 /// Charts with their tables, and the log with its levels, alive.

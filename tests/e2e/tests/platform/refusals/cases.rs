@@ -22,6 +22,7 @@ pub fn all(stage: &Stage) -> Vec<Case> {
         queries(),
         stock(stage),
         plugins(),
+        super::observed::cases(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -344,30 +345,6 @@ fn plugins() -> Vec<Case> {
         invalid("an unknown parameter", upload("?name=x&nmae=y")).at(&["/nmae"]),
         invalid("a long name", upload(&format!("?name={}", "x".repeat(101)))).at(&["/name"]),
         Case::new("nobody's plugin", Request::new("GET", nobodys), 404, "not_found"),
-        Case::new("nobody's log", Request::new("GET", &format!("{nobodys}/logs")), 404, "not_found"),
-        Case::new("nobody's metrics", Request::new("GET", &format!("{nobodys}/metrics")), 404, "not_found"),
-        Case::new(
-            "a log's cursor of nobody's",
-            Request::new("GET", &format!("{nobodys}/logs?cursor=abc")),
-            400,
-            "invalid_cursor",
-        ),
-        Case::new(
-            "a log's place of nobody's",
-            Request::new("GET", &format!("{nobodys}/logs?after=abc")),
-            400,
-            "invalid_cursor",
-        ),
-        invalid("all faults of a log", Request::new("GET", &format!("{nobodys}/logs?limit=201&level=loud&lvel=info")))
-            .at(&["/limit", "/level", "/lvel"]),
-        invalid("both ways at once", Request::new("GET", &format!("{nobodys}/logs?cursor=a&after=b"))).at(&["/after"]),
-        invalid(
-            "a span that ends before it begins",
-            Request::new("GET", &format!("{nobodys}/metrics?from=2026-03-02&to=2026-03-01")),
-        )
-        .at(&["/from"]),
-        invalid("times in words", Request::new("GET", &format!("{nobodys}/metrics?from=soon&to=later")))
-            .at(&["/from", "/to"]),
         Case::new("a plugin's name for its id", Request::new("GET", "/plugins/routing-nearest"), 404, "not_found"),
         Case::new(
             "a run of nobody's",
