@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
+use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
 
@@ -162,12 +163,14 @@ impl Browser {
         self.driver.execute(script, arguments).await.expect("it is dropped");
     }
 
-    /// Keeps pictures of the whole page in `target/screenshots`: as on a desk, and as on a telephone.
+    /// Keeps pictures of the whole page in `target/screenshots`: as on a desk, as on a telephone, and in the dark.
     ///
     /// # Panics
     /// Where they cannot be written.
     pub async fn pictures(&self, name: &str) {
-        for (kind, width) in [("wide", 1280), ("narrow", 400)] {
+        for (kind, width, colours) in [("wide", 1280, "light"), ("narrow", 400, "light"), ("dark", 1280, "dark")] {
+            let features = json!({"features": [{"name": "prefers-color-scheme", "value": colours}]});
+            self.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.expect("colours can be chosen");
             self.driver.set_window_rect(0, 0, width, 1000).await.expect("the window can be resized");
             let height = self.driver.execute("return document.documentElement.scrollHeight", vec![]).await;
             let height: u32 = height.expect("the page has a height").convert().expect("a number");
@@ -180,6 +183,8 @@ impl Browser {
             assert_eq!(over, 0, "{name} is wider than a window of {width}");
         }
         self.driver.set_window_rect(0, 0, 1280, 1000).await.expect("the window can be resized");
+        let features = json!({"features": []});
+        self.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.expect("colours can be chosen");
     }
 
     /// Keeps a picture of the page in `target/screenshots`.

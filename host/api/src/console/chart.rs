@@ -3,7 +3,7 @@
 use super::text;
 
 /// The drawing is 360 by 150, in its own units; its bars and lines lie within these.
-const LEFT: u64 = 46;
+const LEFT: u64 = 50;
 const RIGHT: u64 = 352;
 const TOP: u64 = 10;
 const BOTTOM: u64 = 128;
