@@ -146,6 +146,20 @@ async fn the_next_version_is_shadowed(browser: &Browser, shop: &Shop, page: &str
     browser.click("#differences > details:last-of-type > summary .small").await;
     browser.reads("on trial").await;
     browser.pictures("plugin-shadow").await;
+
+    // The order tells which of the two counted, and either can be made again.
+    browser.click(&link).await;
+    browser.element("#decisions .badge.role.shadow").await;
+    assert_eq!(browser.count("#decisions .badge.role.shadow").await, 1);
+    let decisions = client.decisions(&parked).await;
+    let shadow = decisions.iter().find(|decision| decision["role"] == "shadow").expect("it was asked");
+    let id = shadow["decision_id"].as_str().expect("an id");
+    browser.click(&format!("#{id} > summary")).await;
+    browser.reads("It was asked beside the one that decided").await;
+    browser.click(&format!("#{id} form button")).await;
+    browser.element(&format!("#{id}[open] [data-replay=same]")).await;
+    browser.pictures("order-shadow").await;
+    browser.go(page).await;
 }
 
 /// A canary, which is another way of trying; then all of it, and back.
