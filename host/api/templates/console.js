@@ -92,6 +92,11 @@ function makeUpload(form) {
         return;
       }
       document.getElementById("upload-result").replaceWith(document.adoptNode(result));
+      // What was compiled before it was refused stays to be seen.
+      const all = answer.getElementById("all-plugins");
+      if (all) {
+        document.getElementById("all-plugins")?.replaceWith(document.adoptNode(all));
+      }
     });
     request.open("POST", form.getAttribute("action"));
     request.send(new FormData(form));

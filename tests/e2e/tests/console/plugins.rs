@@ -78,6 +78,8 @@ async fn bad_ones_are_refused(browser: &Browser) {
     browser.click("form.upload button[type=submit]").await;
     let refused = text(browser, "#refused li").await;
     assert!(refused.contains("crashed"), "{refused}");
+    let row = "//table[@id='plugins']//tr[.//a='crashing-rules']//span[.='refused']";
+    browser.driver().find(By::XPath(row)).await.expect("what was compiled stays to be seen");
     browser.pictures("plugins-refused").await;
     drop_and_upload(browser, "a.wasm", b"fn main() {}", Some("text")).await;
     browser.reads("not WebAssembly").await;
