@@ -13,12 +13,20 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::problem::Problem;
 
 /// Nothing from elsewhere, no script at all, forms to ourselves only.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+/// The same with our own script, which may ask nobody but us.
+const SCRIPTED_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The style of every page.
 const STYLE: &str = include_str!("../templates/style.css");
+/// What the pages about plugins can do beyond forms and links.
+const SCRIPT: &str = include_str!("../templates/console.js");
 /// The mark in the browser's tab.
 const ICON: &str = include_str!("../templates/icon.svg");
 
@@ -26,7 +34,7 @@ const ICON: &str = include_str!("../templates/icon.svg");
 pub async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
@@ -44,9 +52,24 @@ pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Pa
     Ok((status, Html(text)).into_response())
 }
 
+/// A page that uses our script.
+///
+/// # Errors
+/// Where the template cannot be written, which is a defect.
+pub fn scripted_page(status: StatusCode, template: &impl Template) -> Result<Response, PageProblem> {
+    let mut response = page(status, template)?;
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, SCRIPTED_POLICY);
+    Ok(response)
+}
+
 /// `GET /assets/style.css`
 pub async fn style() -> Response {
     asset("text/css; charset=utf-8", STYLE)
+}
+
+/// `GET /assets/console.js`
+pub async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", SCRIPT)
 }
 
 /// `GET /assets/icon.svg`

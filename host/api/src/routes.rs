@@ -3,6 +3,7 @@
 pub mod events;
 pub mod hooks;
 pub mod keys;
+pub mod observed;
 pub mod operations;
 pub mod orders;
 pub mod plugins;
@@ -49,6 +50,8 @@ pub fn protected() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::read))
         .routes(routes!(plugins::versions))
         .routes(routes!(plugins::read_version))
+        .routes(routes!(observed::logs))
+        .routes(routes!(observed::metrics))
         .routes(routes!(plugins::run))
         .routes(routes!(plugins::backtest))
         .routes(routes!(plugins::read_backtest, plugins::cancel_backtest))

@@ -114,6 +114,14 @@ impl App {
             made.micros().saturating_sub(i64::try_from(LOOKED_BACK.as_micros()).unwrap_or(i64::MAX)),
         );
         let recorded = self.store().decision(tenant, decision_id, since).await?.ok_or(Refusal::NotFound)?;
+        self.make_again(tenant, recorded).await
+    }
+
+    /// The same, where the decision is at hand.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub async fn make_again(&self, tenant: TenantId, recorded: Decision) -> Result<Replay, Refusal> {
         // The built-in defaults record nothing that could be repeated.
         let digest = recorded.digest.as_deref().ok_or(Refusal::NotFound)?;
         let plugin = self.plugin(tenant, recorded.hook, digest).await?;

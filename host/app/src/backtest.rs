@@ -22,6 +22,7 @@ use crate::again::{Refusal, ask_patiently};
 use crate::plugins::{Status, Version};
 use crate::{App, Error};
 
+pub(crate) use compare::in_words;
 pub use compare::{Change, Measures, Report};
 
 /// How many decisions are read at once.

@@ -15,9 +15,11 @@ use store::{Changeset, Decision, Role};
 use tokio::sync::Semaphore;
 
 use crate::again::ask_patiently;
+use crate::backtest::in_words;
+use crate::hooks::Bound;
 use crate::merchant::Caller;
 use crate::policies::{Binding, record_json};
-use crate::{App, clock};
+use crate::{App, Error, clock};
 
 /// How many orders may be decided again beside at a time. Beyond it some go uncompared, and no order waits.
 const BESIDE_MAX: usize = 64;
@@ -142,7 +144,34 @@ impl Watch {
     }
 }
 
+/// An order that a candidate decides differently.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// What is bound decided so.
+    pub bound: Decision,
+    /// The candidate decided so.
+    pub candidate: Decision,
+    /// How far they are apart, in words.
+    pub what: String,
+}
+
 impl App {
+    /// The newest of the orders that a hook's candidate decides differently.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn differences(&self, tenant: TenantId, bound: &Bound, limit: u32) -> Result<Vec<Difference>, Error> {
+        let Some(candidate) = &bound.candidate else { return Ok(Vec::new()) };
+        let (hook, digest, since) = (bound.hook, &candidate.digest, candidate.since);
+        let pairs = self.store().differing_decisions(tenant, hook, digest, since, limit).await?;
+        let difference = |(counted, beside): (Decision, Decision)| {
+            let is_beside = beside.digest.as_ref() == Some(digest);
+            let (bound, candidate) = if is_beside { (counted, beside) } else { (beside, counted) };
+            Ok(Difference { what: in_words(&bound, &candidate)?, bound, candidate })
+        };
+        pairs.into_iter().map(difference).collect()
+    }
+
     /// Asks what did not count the same, keeps its answers, and judges the candidates. In the background: nobody waits.
     pub(crate) fn decide_beside(&self, caller: &Caller, beside: Vec<Beside>) {
         if beside.is_empty() {

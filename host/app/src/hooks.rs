@@ -234,13 +234,11 @@ impl App {
     /// [`Refusal`]
     pub async fn roll_back(&self, caller: &Caller, hook: Hook, revision: Option<u64>) -> Result<Bound, Refusal> {
         let tenant = caller.tenant();
-        let mut history = self.bound_before(tenant, hook).await?.into_iter();
-        let now = history.next().ok_or(Refusal::NothingBefore)?;
-        let what = |bound: &Bound| {
-            (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone(), bound.fields)
+        let history = self.bound_before(tenant, hook).await?;
+        let (Some(now), Some(before)) = (history.first(), way_back(&history)) else {
+            return Err(Refusal::NothingBefore);
         };
-        let before = history.find(|bound| what(bound) != what(&now)).ok_or(Refusal::NothingBefore)?;
-        let again = Bound { actor: caller.actor().to_string(), candidate: None, ..before };
+        let again = Bound { actor: caller.actor().to_string(), candidate: None, ..before.clone() };
         self.put_bound(tenant, again, Some(revision.unwrap_or(now.revision))).await
     }
 
@@ -432,6 +430,16 @@ impl App {
             Err(refusal) => Err(Error::internal(refusal)),
         }
     }
+}
+
+/// What rolling back binds again, of what was ever bound to a hook, newest first: the last that decided otherwise.
+#[must_use]
+pub fn way_back(history: &[Bound]) -> Option<&Bound> {
+    let what = |bound: &Bound| {
+        (bound.digest.clone(), bound.config.clone(), bound.on_failure, bound.hosts.clone(), bound.fields)
+    };
+    let now = what(history.first()?);
+    history.iter().find(|bound| what(bound) != now)
 }
 
 /// What an operator installs.

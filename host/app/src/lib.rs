@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod index;
 pub mod keyring;
 pub mod merchant;
+pub mod observed;
 mod personal;
 pub mod place;
 pub mod plugins;

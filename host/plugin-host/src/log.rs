@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{LOG_BYTES, LOG_LINE_BYTES, LOG_LINES};
 
 /// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// For the author.
@@ -16,6 +16,22 @@ pub enum Level {
     Warn,
     /// Something wrong.
     Error,
+}
+
+impl Level {
+    /// Every level, the gravest last.
+    pub const ALL: [Self; 4] = [Self::Debug, Self::Info, Self::Warn, Self::Error];
+
+    /// The name in records and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One line that a guest wrote.

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod language;
 mod local;
+mod logs;
 mod new;
 mod report;
 mod test;
@@ -62,6 +63,8 @@ enum Command {
     Backtest(Backtest),
     /// Make a recorded decision again, and compare the answers byte for byte
     Replay(Replay),
+    /// Show what a plugin wrote, and follow what it writes
+    Logs(logs::Logs),
     /// Let a hook's candidate decide everything
     Promote(OfHook),
     /// Bind again what was bound to a hook before
@@ -173,6 +176,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Run(args) => ask(args).await,
         Command::Backtest(args) => backtest(args).await,
         Command::Replay(args) => replay(args).await,
+        Command::Logs(args) => logs::run(args).await,
         Command::Promote(args) => change(args, "promote", "decides everything now").await,
         Command::Rollback(args) => change(args, "rollback", "decides again").await,
     }

@@ -41,7 +41,7 @@ pub use config::Config;
 pub use error::Error;
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
-    ApiKey, Binding, Compared, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow,
-    StoredOrder, Tenant, Touched, WarehouseRow,
+    ApiKey, Binding, CallCount, CallCounts, Compared, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord,
+    PluginVersion, StockRow, StoredOrder, Tenant, Touched, WarehouseRow, Written,
 };
 pub use store::Store;

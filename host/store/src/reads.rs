@@ -1,5 +1,6 @@
 //! Reads, each of one merchant unless it says otherwise, on connections of their own.
 
+mod calls;
 mod events;
 mod merchants;
 mod operations;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::hooks::PersonalFields;
-use domain::ids::{CustomerId, EventId, ExternalId, KeyId, OrderId, PluginId, Sku, TenantId, WarehouseId};
+use domain::hooks::{Hook, PersonalFields};
+use domain::ids::{CustomerId, DecisionId, EventId, ExternalId, KeyId, OrderId, PluginId, Sku, TenantId, WarehouseId};
 use domain::order::Order;
 use domain::status::OrderStatus;
 use domain::time::Timestamp;
 
 use crate::Error;
-use crate::changeset::{JournalEntry, Operation};
+use crate::changeset::{JournalEntry, Operation, Role};
 
 /// An order with what its next event is chained to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,6 +215,57 @@ pub struct Compared {
     pub differing: u64,
     /// In how many the candidate failed.
     pub failed: u64,
+}
+
+/// A policy call that wrote something or failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its place in the order of commits, over all merchants.
+    pub position: u64,
+    /// The decision.
+    pub decision_id: DecisionId,
+    /// About which order.
+    pub order_id: OrderId,
+    /// Of which hook.
+    pub hook: Hook,
+    /// The plugin's version.
+    pub version: String,
+    /// Whether it counted.
+    pub role: Role,
+    /// `ok`, or how it failed.
+    pub outcome: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What it wrote, JSON.
+    pub logs: String,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// Calls of one version in one piece of time that came out the same and took the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallCount {
+    /// The plugin's version.
+    pub version: String,
+    /// Which piece of the span, from 0.
+    pub piece: usize,
+    /// `ok`, or how they failed.
+    pub outcome: String,
+    /// How long each took.
+    pub duration_us: u64,
+    /// How many.
+    pub calls: u64,
+    /// Instructions that they used together.
+    pub fuel: u64,
+}
+
+/// The calls of a plugin in a span of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallCounts {
+    /// How many there were of each kind.
+    pub rows: Vec<CallCount>,
+    /// Where there were more than could be looked through: since when all of them are counted.
+    pub since: Option<Timestamp>,
 }
 
 /// An outside operation with its journal.

@@ -9,6 +9,8 @@ mod world;
 
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/calls.rs"]
+mod calls;
 #[path = "suite/commit.rs"]
 mod commit;
 #[path = "suite/faults.rs"]

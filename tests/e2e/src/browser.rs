@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
+use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement};
 
@@ -141,6 +142,49 @@ impl Browser {
             eventually(text, async || self.driver.find(By::XPath(&*path)).await.map_err(|error| error.to_string()))
                 .await;
         button.click().await.expect("it can be clicked");
+    }
+
+    /// Drops a file onto an element, as somebody would from his desktop.
+    ///
+    /// # Panics
+    /// Where there is no such element.
+    pub async fn drop_file(&self, css: &str, name: &str, bytes: &[u8]) {
+        let zone = self.element(css).await;
+        // Bytes travel as a text of one character each.
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        let script = "const [zone, name, text] = arguments; \
+            const bytes = Uint8Array.from(text, (c) => c.charCodeAt(0)); \
+            const carried = new DataTransfer(); \
+            carried.items.add(new File([bytes], name, {type: 'application/wasm'})); \
+            for (const kind of ['dragenter', 'dragover', 'drop']) { \
+              zone.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true, cancelable: true})); \
+            }";
+        let arguments = vec![zone.to_json().expect("an element has an id"), name.into(), text.into()];
+        self.driver.execute(script, arguments).await.expect("it is dropped");
+    }
+
+    /// Keeps pictures of the whole page in `target/screenshots`: as on a desk, as on a telephone, and in the dark.
+    ///
+    /// # Panics
+    /// Where they cannot be written.
+    pub async fn pictures(&self, name: &str) {
+        for (kind, width, colours) in [("wide", 1280, "light"), ("narrow", 400, "light"), ("dark", 1280, "dark")] {
+            let features = json!({"features": [{"name": "prefers-color-scheme", "value": colours}]});
+            self.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.expect("colours can be chosen");
+            self.driver.set_window_rect(0, 0, width, 1000).await.expect("the window can be resized");
+            let height = self.driver.execute("return document.documentElement.scrollHeight", vec![]).await;
+            let height: u32 = height.expect("the page has a height").convert().expect("a number");
+            let tall = (height + 150).clamp(600, 6000);
+            self.driver.set_window_rect(0, 0, width, tall).await.expect("the window can be resized");
+            self.picture(&format!("{name}-{kind}")).await;
+            // Nothing may be wider than the window: what is wide scrolls by itself.
+            let over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let over: i64 = self.driver.execute(over, vec![]).await.expect("a width").convert().expect("a number");
+            assert_eq!(over, 0, "{name} is wider than a window of {width}");
+        }
+        self.driver.set_window_rect(0, 0, 1280, 1000).await.expect("the window can be resized");
+        let features = json!({"features": []});
+        self.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.expect("colours can be chosen");
     }
 
     /// Keeps a picture of the page in `target/screenshots`.

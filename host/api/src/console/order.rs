@@ -1,19 +1,20 @@
 //! An order's page: where it stands and everything that happened.
 
+use app::again::Replay;
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::hooks::Destination;
-use domain::ids::OrderId;
+use domain::ids::{DecisionId, OrderId};
 use domain::order::{Order, Payment, Personal, PersonalAddress};
 
 use super::Frame;
-use super::session::SignedIn;
+use super::session::{self, Author, SignedIn};
 use super::text;
 use crate::Api;
 use crate::html::{self, PageProblem};
-use crate::path::Id;
+use crate::path::{Id, Ids};
 use crate::problem::Problem;
 use crate::routes::events;
 use crate::views::event::EventView;
@@ -44,6 +45,8 @@ struct OrderPage {
     metadata: Option<String>,
     events: Vec<Event>,
     decisions: Vec<Decision>,
+    /// Whether decisions can be made again.
+    may_replay: bool,
 }
 
 /// A status in words and colour.
@@ -100,13 +103,15 @@ struct Event {
 }
 
 struct Decision {
+    decision_id: String,
     hook: &'static str,
     plugin: String,
     version: String,
     digest: String,
     outcome: String,
-    /// Empty where it simply counted.
     role: &'static str,
+    /// What the role means.
+    role_words: &'static str,
     tone: &'static str,
     duration: String,
     fuel: u64,
@@ -115,6 +120,18 @@ struct Decision {
     input: String,
     output: Option<String>,
     logs: Vec<String>,
+    /// Whether a component made it that can be asked again.
+    has_component: bool,
+    again: Option<Again>,
+}
+
+/// A decision that was just made again.
+struct Again {
+    is_same: bool,
+    outcome: String,
+    output: Option<String>,
+    error: Option<String>,
+    took: String,
 }
 
 /// `GET /console/orders/{id}`
@@ -124,18 +141,42 @@ pub async fn page(
     id: Result<Id<OrderId>, Problem>,
 ) -> Result<Response, PageProblem> {
     let Id(order_id) = id?;
+    html::page(StatusCode::OK, &order_page(&api, &signed_in, order_id).await?)
+}
+
+/// `POST /console/orders/{id}/decisions/{decision}/replay`: the order's page, with what the decision comes to now.
+pub async fn replay(
+    State(api): State<Api>,
+    signed_in: SignedIn,
+    author: Author,
+    ids: Result<Ids<OrderId, DecisionId>, Problem>,
+    headers: HeaderMap,
+) -> Result<Response, PageProblem> {
+    session::from_here(&headers)?;
+    let Ids(order_id, decision_id) = ids?;
+    let tenant = author.0.tenant();
+    let decisions = api.app.decisions(tenant, order_id).await?.unwrap_or_default();
+    let recorded = decisions.into_iter().find(|decision| decision.decision_id == decision_id);
+    let replay = api.app.make_again(tenant, recorded.ok_or_else(Problem::not_found)?).await.map_err(Problem::from)?;
+    let mut page = order_page(&api, &signed_in, order_id).await?;
+    let shown = page.decisions.iter_mut().find(|decision| decision.decision_id == decision_id.to_string());
+    shown.ok_or_else(Problem::not_found)?.again = Some(Again::new(&replay));
+    html::page(StatusCode::OK, &page)
+}
+
+async fn order_page(api: &Api, signed_in: &SignedIn, order_id: OrderId) -> Result<OrderPage, PageProblem> {
     let tenant = signed_in.0.tenant();
     let order = api.app.order(tenant, order_id).await?.ok_or_else(Problem::not_found)?;
     let personal = api.app.personal(&[&order]).await?.pop().flatten();
     let records = api.app.order_events(tenant, order_id).await?.unwrap_or_default();
     let history = events::views(&api.app, tenant, records).await?;
     let decisions = api.app.decisions(tenant, order_id).await?.unwrap_or_default();
-    let page = OrderPage {
+    Ok(OrderPage {
         events: history.into_iter().map(|(_, event)| Event::new(event)).collect(),
         decisions: decisions.iter().map(Decision::new).collect(),
+        may_replay: signed_in.may_replay(),
         ..OrderPage::new(signed_in.frame(), &order, personal)
-    };
-    html::page(StatusCode::OK, &page)
+    })
 }
 
 impl Status {
@@ -174,6 +215,7 @@ impl OrderPage {
             metadata: order.metadata.as_deref().map(text::pretty),
             events: Vec::new(),
             decisions: Vec::new(),
+            may_replay: false,
         }
     }
 }
@@ -289,15 +331,17 @@ impl Decision {
     fn new(decision: &app::Decision) -> Self {
         let tone = if decision.error.is_some() { "bad" } else { "good" };
         Self {
+            decision_id: decision.decision_id.to_string(),
             hook: decision.hook.name(),
             plugin: decision.plugin.clone(),
             version: decision.plugin_version.clone(),
             digest: decision.digest.as_deref().and_then(|digest| digest.get(..12)).unwrap_or_default().to_owned(),
             outcome: text::words(&decision.outcome),
-            role: match decision.role {
-                app::Role::Active => "",
-                app::Role::Canary => "canary",
-                app::Role::Shadow => "shadow, did not count",
+            role: decision.role.name(),
+            role_words: match decision.role {
+                app::Role::Active => "It decided.",
+                app::Role::Canary => "A candidate decided, in place of what was bound.",
+                app::Role::Shadow => "It was asked beside the one that decided, and did not count.",
             },
             tone,
             duration: format!("{} µs", decision.duration_us),
@@ -307,6 +351,20 @@ impl Decision {
             input: text::pretty(&decision.input),
             output: decision.output.as_deref().map(text::pretty),
             logs: text::log_lines(&decision.logs),
+            has_component: decision.digest.is_some(),
+            again: None,
+        }
+    }
+}
+
+impl Again {
+    fn new(replay: &Replay) -> Self {
+        Self {
+            is_same: replay.is_same,
+            outcome: text::words(replay.ran.outcome),
+            output: replay.ran.output.as_deref().map(text::pretty),
+            error: replay.ran.error.clone(),
+            took: text::duration(replay.ran.duration_us),
         }
     }
 }

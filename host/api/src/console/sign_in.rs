@@ -8,7 +8,7 @@ use axum::http::header::{HeaderMap, SET_COOKIE};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::session::{self, SignedIn};
+use super::session;
 use crate::Api;
 use crate::html::{self, PageProblem};
 use crate::problem::{Code, Problem};
@@ -35,13 +35,14 @@ pub struct Credentials {
 
 /// `GET /sign-in`
 pub async fn form(
-    signed_in: Result<SignedIn, Response>,
+    State(api): State<Api>,
+    headers: HeaderMap,
     target: Result<Query<Target>, QueryRejection>,
 ) -> Result<Response, PageProblem> {
     let next = target.map(|Query(target)| target.next).unwrap_or_default();
-    match signed_in {
-        Ok(_) => Ok(Redirect::to(safe(&next)).into_response()),
-        Err(_) => html::page(StatusCode::OK, &SignInPage { next: safe(&next).to_owned(), error: None }),
+    match session::caller(&api.app, &headers).await? {
+        Some(_) => Ok(Redirect::to(safe(&next)).into_response()),
+        None => html::page(StatusCode::OK, &SignInPage { next: safe(&next).to_owned(), error: None }),
     }
 }
 
@@ -51,7 +52,7 @@ pub async fn submit(
     headers: HeaderMap,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response, PageProblem> {
-    from_here(&headers)?;
+    session::from_here(&headers)?;
     let Ok(Form(credentials)) = form else {
         return Err(Problem::new(Code::BadRequest, "The form came incomplete. Go back and send it again.").into());
     };
@@ -63,7 +64,9 @@ pub async fn submit(
             let cookie = session::begin(&api, secret);
             return Ok(([(SET_COOKIE, cookie)], Redirect::to(&next)).into_response());
         }
-        Some(_) => "This key may not look at orders. It needs the scope support, admin or orders:read.",
+        Some(_) => {
+            "This key may not look at orders or plugins. It needs the scope support, admin, orders:read or plugins:write."
+        }
         None => "This is not a valid key. Keys begin with ow_ and are shown once, when they are made.",
     };
     html::page(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { next, error: Some(error) })
@@ -71,15 +74,8 @@ pub async fn submit(
 
 /// `POST /sign-out`
 pub async fn leave(State(api): State<Api>, headers: HeaderMap) -> Result<Response, PageProblem> {
-    from_here(&headers)?;
+    session::from_here(&headers)?;
     Ok(([(SET_COOKIE, session::end(&api))], Redirect::to("/sign-in")).into_response())
-}
-
-fn from_here(headers: &HeaderMap) -> Result<(), PageProblem> {
-    if session::is_from_here(headers) {
-        return Ok(());
-    }
-    Err(Problem::new(Code::Forbidden, "This form was not sent from the console itself.").into())
 }
 
 /// A path of our own; anything that could lead elsewhere becomes the first page.

@@ -30,6 +30,58 @@ pub fn tone(status: &str) -> &'static str {
     }
 }
 
+/// A count with its thousands apart.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count where there is little room.
+pub fn short(number: u64) -> String {
+    let tenths = |unit: u64, name: &str| {
+        let (whole, tenth) = (number / unit, number % unit / (unit / 10));
+        if tenth == 0 || whole >= 100 { format!("{whole}{name}") } else { format!("{whole}.{tenth}{name}") }
+    };
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..1_000_000 => tenths(1000, "k"),
+        1_000_000..1_000_000_000 => tenths(1_000_000, "M"),
+        _ => tenths(1_000_000_000, "G"),
+    }
+}
+
+/// A time that something took.
+pub fn duration(micros: u64) -> String {
+    match micros {
+        0..10_000 => format!("{micros} µs"),
+        10_000..10_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{} s", micros / 1_000_000),
+    }
+}
+
+/// A size in bytes.
+pub fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} kB", bytes.div_ceil(1024)) } else { format!("{} MB", bytes >> 20) }
+}
+
+/// A part of a whole in percent, never rounded to nothing or to everything.
+pub fn percent(part: u64, whole: u64) -> String {
+    let whole = u128::from(whole.max(1));
+    match u128::from(part) * 100 {
+        0 => "0 %".to_owned(),
+        hundredfold if hundredfold < whole => "< 1 %".to_owned(),
+        hundredfold if u128::from(part) < whole && hundredfold > whole * 99 => "> 99 %".to_owned(),
+        hundredfold => format!("{} %", (hundredfold + whole / 2) / whole),
+    }
+}
+
 /// JSON, indented, with every number as it was written; what is no JSON stays as it is.
 pub fn pretty(json: &str) -> String {
     if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
@@ -105,6 +157,12 @@ mod tests {
         assert_eq!(time(Timestamp::from_micros(1_770_000_000_000_120)), "2026-02-02 02:40:00");
         assert_eq!(words("payment_pending"), "payment pending");
         assert_eq!(pretty("no json"), "no json");
+        assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
+        assert_eq!([short(9999), short(12_345), short(1_000_000), short(250_400_000)], ["9999", "12.3k", "1M", "250M"]);
+        assert_eq!([duration(9), duration(12_345), duration(12_000_000)], ["9 µs", "12 ms", "12 s"]);
+        assert_eq!([size(1), size(27_582), size(18 << 20)], ["1 kB", "27 kB", "18 MB"]);
+        let shares = [(0, 9), (1, 1000), (1, 3), (999, 1000), (5, 5)].map(|(part, whole)| percent(part, whole));
+        assert_eq!(shares, ["0 %", "< 1 %", "33 %", "> 99 %", "100 %"]);
         assert_eq!(log_lines(r#"[{"level":"info","message":"two plans"}]"#), ["info: two plans"]);
         assert_eq!(log_lines("oops"), ["oops"]);
     }

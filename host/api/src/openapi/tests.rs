@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 40] = [
+const OPERATIONS: [&str; 42] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -42,6 +42,8 @@ const OPERATIONS: [&str; 40] = [
     "get /api/v1/plugins",
     "post /api/v1/plugins",
     "get /api/v1/plugins/{id}",
+    "get /api/v1/plugins/{id}/logs",
+    "get /api/v1/plugins/{id}/metrics",
     "get /api/v1/plugins/{id}/versions",
     "get /api/v1/plugins/{id}/versions/{version}",
     "post /api/v1/plugins/{id}/versions/{version}/backtest",

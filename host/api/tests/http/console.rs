@@ -9,11 +9,11 @@ use serde_json::json;
 
 use crate::harness::{Answer, Shop, mug};
 
-async fn page(shop: &Shop, path: &str, cookie: &str) -> Answer {
+pub async fn page(shop: &Shop, path: &str, cookie: &str) -> Answer {
     shop.send(Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()).await
 }
 
-async fn sign_in(shop: &Shop, key: &str, next: &str, site: &str) -> Answer {
+pub async fn sign_in(shop: &Shop, key: &str, next: &str, site: &str) -> Answer {
     let request = Request::post("/sign-in")
         .header("content-type", "application/x-www-form-urlencoded")
         .header("sec-fetch-site", site)

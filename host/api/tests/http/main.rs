@@ -10,5 +10,6 @@ mod harness;
 mod keys;
 mod lists;
 mod orders;
+mod plugin_pages;
 mod refusals;
 mod stock;

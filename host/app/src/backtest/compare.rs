@@ -143,6 +143,18 @@ impl Report {
     }
 }
 
+/// In words, how far the answers of two decisions about the same question are apart.
+pub(crate) fn in_words(before: &Decision, after: &Decision) -> Result<String, Error> {
+    let answer = |made: &Decision| {
+        let output = made.output.as_deref().filter(|_| made.outcome == "ok");
+        output.map(|output| read(made, output)).transpose()
+    };
+    Ok(match (answer(before)?, answer(after)?) {
+        (Some(before), Some(after)) => difference(&before, &after).1,
+        _ => format!("{} → {}", before.outcome, after.outcome),
+    })
+}
+
 impl Measures {
     fn add(&mut self, decision: &Decision, side: &Side<'_>) -> Result<Option<Answer>, Error> {
         self.fuel = self.fuel.saturating_add(side.fuel);

@@ -113,6 +113,42 @@ impl Store {
         Ok(Compared { pairs: columns.count()?, differing: columns.count()?, failed: columns.count()? })
     }
 
+    /// The pairs of which [`Store::compared_decisions`] counts the differing ones: the decision that counted and the one
+    /// beside it, newest order first.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn differing_decisions(
+        &self,
+        tenant: TenantId,
+        hook: Hook,
+        candidate: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Decision, Decision)>, Error> {
+        let sql = "select a.decision_id, a.order_id, a.hook, a.plugin, a.plugin_version, a.digest, a.outcome, a.fuel, \
+                   a.duration_us, a.input, a.output, a.logs, a.error, a.at, a.role, \
+                   s.decision_id, s.order_id, s.hook, s.plugin, s.plugin_version, s.digest, s.outcome, s.fuel, \
+                   s.duration_us, s.input, s.output, s.logs, s.error, s.at, s.role \
+                   from decisions as s cross join decisions as a on a.tenant_id = s.tenant_id and a.order_id = s.order_id \
+                   and a.hook = s.hook and a.role <> 'shadow' \
+                   where s.tenant_id = ?1 and s.order_id >= ?2 and s.hook = ?3 and s.role = 'shadow' and s.at >= ?4 \
+                   and ?5 in (s.digest, a.digest) and (s.outcome <> a.outcome or s.output is not a.output) \
+                   order by s.order_id desc limit ?6";
+        let query = sqlx::query(sql)
+            .bind(own(tenant))
+            .bind(id(first_id(since)))
+            .bind(text(hook.name()))
+            .bind(since.micros())
+            .bind(text(candidate))
+            .bind(i64::from(limit));
+        let pair = |row: &SqliteRow| {
+            let mut columns = Columns::new(row);
+            Ok((decision_of(&mut columns)?, decision_of(&mut columns)?))
+        };
+        query.fetch_all(&mut *self.reader().await?).await?.iter().map(pair).collect()
+    }
+
     /// The outside operations of an order with their journals, by task.
     ///
     /// # Errors
@@ -161,7 +197,10 @@ impl Store {
 }
 
 fn decision(row: &SqliteRow) -> Result<Decision, Error> {
-    let mut columns = Columns::new(row);
+    decision_of(&mut Columns::new(row))
+}
+
+fn decision_of(columns: &mut Columns<'_>) -> Result<Decision, Error> {
     Ok(Decision {
         decision_id: columns.id(DecisionId::new)?,
         order_id: columns.id(OrderId::new)?,
@@ -181,7 +220,7 @@ fn decision(row: &SqliteRow) -> Result<Decision, Error> {
     })
 }
 
-fn role(name: &str) -> Result<Role, String> {
+pub(super) fn role(name: &str) -> Result<Role, String> {
     Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| format!("{name} is no role of a decision"))
 }
 
@@ -189,12 +228,12 @@ fn role(name: &str) -> Result<Role, String> {
 const ID_TIME_BITS: u32 = 48;
 
 /// Not above any id made at this moment, above all made before it.
-fn first_id(at: Timestamp) -> Uuid {
+pub(super) fn first_id(at: Timestamp) -> Uuid {
     let millis = u128::try_from(at.micros() / 1000).unwrap_or(0);
     Uuid::from_u128(millis << (u128::BITS - ID_TIME_BITS))
 }
 
-fn hook(name: &str) -> Result<Hook, String> {
+pub(super) fn hook(name: &str) -> Result<Hook, String> {
     Hook::ALL.into_iter().find(|h| h.name() == name).ok_or_else(|| format!("{name} is no hook"))
 }
 

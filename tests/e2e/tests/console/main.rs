@@ -1,5 +1,7 @@
 //! The console as customer service uses it, in Chromium.
 
+mod plugins;
+
 use e2e::books::finds;
 use e2e::browser::Browser;
 use e2e::client::Request;

@@ -6,6 +6,7 @@ mod disconnects;
 mod hooks;
 mod kit;
 mod no_fast_path;
+mod observed;
 mod operations;
 mod plugins;
 mod policies;

@@ -4,6 +4,7 @@ mod bodies;
 mod cases;
 mod coverage;
 mod merchants;
+mod observed;
 mod rates;
 
 use e2e::client::{Request, order_id};

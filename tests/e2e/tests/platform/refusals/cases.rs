@@ -22,6 +22,7 @@ pub fn all(stage: &Stage) -> Vec<Case> {
         queries(),
         stock(stage),
         plugins(),
+        super::observed::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

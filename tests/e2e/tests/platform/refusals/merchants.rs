@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 38] = [
+pub const OPERATIONS: [(&str, &str); 40] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("GET", "/orders/{order}"),
@@ -31,6 +31,8 @@ pub const OPERATIONS: [(&str, &str); 38] = [
     ("GET", "/plugins"),
     ("POST", "/plugins"),
     ("GET", "/plugins/plg_00000000000000000000000001"),
+    ("GET", "/plugins/plg_00000000000000000000000001/logs"),
+    ("GET", "/plugins/plg_00000000000000000000000001/metrics"),
     ("GET", "/plugins/plg_00000000000000000000000001/versions"),
     ("GET", "/plugins/plg_00000000000000000000000001/versions/v-1"),
     ("POST", "/plugins/plg_00000000000000000000000001/versions/v-1/run"),

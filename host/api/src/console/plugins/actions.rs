@@ -1,0 +1,238 @@
+//! What changes which plugin decides: binding, trials, promotion and the way back. Each form names the revision that it
+//! was made for, so that nobody undoes unseen what somebody else has done meanwhile.
+
+use app::hooks::{Bound, Wanted, WantedCandidate};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::hooks::Hook;
+use domain::ids::PluginId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Api;
+use crate::console::session::{self, Author};
+use crate::html::PageProblem;
+use crate::json::Document;
+use crate::path::Id;
+use crate::problem::{Code, Problem};
+use crate::routes::hooks::read_binding;
+
+/// What is to be bound.
+#[derive(Deserialize)]
+pub struct Bind {
+    version: String,
+    on_failure: String,
+    #[serde(default)]
+    config: String,
+    #[serde(default)]
+    hosts: String,
+    /// The personal fields that it may have, where the form shows them.
+    fields: Option<String>,
+    revision: u64,
+}
+
+/// What is to be tried.
+#[derive(Deserialize)]
+pub struct Try {
+    version: String,
+    mode: String,
+    #[serde(default)]
+    percent: String,
+    #[serde(default)]
+    max_failure_percent: String,
+    #[serde(default)]
+    max_drift_percent: String,
+    /// The personal fields that the plugin may have, where the version asks for more.
+    fields: Option<String>,
+    revision: u64,
+}
+
+/// What is to be changed.
+#[derive(Deserialize)]
+pub struct Change {
+    revision: u64,
+}
+
+/// The same as the body of `PUT /hooks/{hook}`.
+#[derive(Serialize)]
+struct Body<'b> {
+    plugin: &'b str,
+    version: &'b str,
+    config: &'b RawValue,
+    hosts: Vec<&'b str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<&'b str>>,
+    on_failure: &'b str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate: Option<Candidate<'b>>,
+}
+
+#[derive(Serialize)]
+struct Candidate<'b> {
+    version: &'b str,
+    mode: &'b str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<&'b RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_failure_percent: Option<&'b RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_drift_percent: Option<&'b RawValue>,
+}
+
+type Given<T> = Result<Form<T>, FormRejection>;
+
+/// `POST /plugins/{id}/bind`
+pub async fn bind(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Bind>,
+) -> Result<Response, PageProblem> {
+    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    let config = if given.config.trim().is_empty() { "{}" } else { given.config.as_str() };
+    let plugin_id = plugin.to_string();
+    let body = Body {
+        plugin: &plugin_id,
+        version: &given.version,
+        config: json("/config", config)?,
+        hosts: given.hosts.split_whitespace().collect(),
+        fields: given.fields.as_deref().map(names),
+        on_failure: &given.on_failure,
+        candidate: None,
+    };
+    api.app.bind(&author.0, hook, wanted(&body)?, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "bound"))
+}
+
+/// `POST /plugins/{id}/try`
+pub async fn try_out(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Try>,
+) -> Result<Response, PageProblem> {
+    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    let now = super::bound(&api, author.0.tenant(), hook).await?;
+    let is_canary = given.mode == "canary";
+    let number = |pointer, text: &'static str, given| percent(pointer, text, given);
+    let body = Body {
+        plugin: &now.plugin,
+        version: &now.version,
+        config: json("/config", &now.config)?,
+        hosts: now.hosts.iter().map(String::as_str).collect(),
+        fields: given.fields.as_deref().map(names),
+        on_failure: now.on_failure.name(),
+        candidate: Some(Candidate {
+            version: &given.version,
+            mode: &given.mode,
+            percent: number("/candidate/percent", "percent", &given.percent)?.filter(|_| is_canary),
+            max_failure_percent: number("/candidate/max_failure_percent", "failures", &given.max_failure_percent)?,
+            max_drift_percent: number("/candidate/max_drift_percent", "differences", &given.max_drift_percent)?,
+        }),
+    };
+    api.app.bind(&author.0, hook, wanted(&body)?, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, if is_canary { "canary" } else { "shadow" }))
+}
+
+/// `POST /plugins/{id}/end`: what is bound stays, without its candidate.
+pub async fn end(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Change>,
+) -> Result<Response, PageProblem> {
+    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    let Bound { plugin: name, version, config, on_failure, hosts, .. } =
+        super::bound(&api, author.0.tenant(), hook).await?;
+    let wanted = Wanted {
+        plugin: name,
+        version: Some(version),
+        config,
+        on_failure: Some(on_failure),
+        hosts,
+        fields: None,
+        candidate: None::<WantedCandidate>,
+    };
+    api.app.bind(&author.0, hook, wanted, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "ended"))
+}
+
+/// `POST /plugins/{id}/promote`
+pub async fn promote(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Change>,
+) -> Result<Response, PageProblem> {
+    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    api.app.promote(&author.0, hook, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "promoted"))
+}
+
+/// `POST /plugins/{id}/rollback`
+pub async fn roll_back(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Change>,
+) -> Result<Response, PageProblem> {
+    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    api.app.roll_back(&author.0, hook, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "rolled-back"))
+}
+
+/// What every form has: it comes from us, it is whole, and its plugin exists.
+async fn checked<T>(
+    api: &Api,
+    author: &Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: &HeaderMap,
+    given: Given<T>,
+) -> Result<(PluginId, Hook, T), PageProblem> {
+    session::from_here(headers)?;
+    let Id(plugin) = plugin?;
+    let versions = super::versions(api, author.0.tenant(), plugin).await?;
+    let Ok(Form(given)) = given else {
+        return Err(Problem::new(Code::BadRequest, "The form came incomplete. Go back and send it again.").into());
+    };
+    let hook = versions.first().map(|version| version.hook).ok_or_else(Problem::not_found)?;
+    Ok((plugin, hook, given))
+}
+
+fn wanted(body: &Body<'_>) -> Result<Wanted, Problem> {
+    let text = serde_json::to_vec(body).map_err(|error| Problem::internal(error.to_string()))?;
+    read_binding(&Document::parse(text.into())?)
+}
+
+fn names(typed: &str) -> Vec<&str> {
+    typed.split([',', ' ']).filter(|name| !name.is_empty()).collect()
+}
+
+fn json<'t>(pointer: &str, text: &'t str) -> Result<&'t RawValue, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        let detail = format!("The configuration is not JSON: {error}. Go back and correct it.");
+        Problem::new(Code::InvalidRequest, detail).at(pointer, "must be JSON")
+    })
+}
+
+/// A percentage as it was typed; none where nothing was.
+fn percent<'t>(pointer: &str, what: &str, text: &'t str) -> Result<Option<&'t RawValue>, Problem> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let read = serde_json::from_str::<&RawValue>(text.trim()).ok().filter(|_| text.trim().parse::<u8>().is_ok());
+    let detail = format!("The {what} must be a whole number of percent. Go back and correct it.");
+    read.map(Some).ok_or_else(|| Problem::new(Code::InvalidRequest, detail).at(pointer, "must be a whole number"))
+}
+
+/// To the plugin's page, which says what was done.
+fn back(plugin: PluginId, done: &str) -> Response {
+    Redirect::to(&format!("/plugins/{plugin}?done={done}#decides")).into_response()
+}
