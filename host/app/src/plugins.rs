@@ -170,10 +170,7 @@ impl App {
     async fn check(&self, tenant: TenantId, mut version: Version, wasm: Option<Arc<[u8]>>) -> Result<Version, Error> {
         let wasm = match wasm {
             Some(wasm) => wasm,
-            None => {
-                let kept = self.store().component(&version.digest).await?;
-                kept.ok_or_else(|| Error::Internal(format!("component {} is not stored", version.digest)))?.into()
-            }
+            None => self.stored_component(&version.digest).await?,
         };
         let began = std::time::Instant::now();
         let reasons = match self.plugin_host().load(Some(tenant), &wasm, version.hook).await {
@@ -193,6 +190,22 @@ impl App {
         let status = version.status.name();
         self.store().judge_plugin_version(tenant, &version.plugin, &version.version, status, &report).await?;
         Ok(version)
+    }
+
+    /// The component of a digest. What is stored under another one's digest, by a damaged disk or by hand, is not run.
+    ///
+    /// # Errors
+    /// Where it is not there, or is another.
+    pub(crate) async fn stored_component(&self, digest: &str) -> Result<Arc<[u8]>, Error> {
+        let kept = self.store().component(digest).await?;
+        let wasm: Arc<[u8]> =
+            kept.ok_or_else(|| Error::Internal(format!("component {digest} is not stored")))?.into();
+        let bytes = Arc::clone(&wasm);
+        let is = tokio::task::spawn_blocking(move || plugin_host::digest(&bytes)).await?;
+        if is != digest {
+            return Err(Error::Internal(format!("what is stored as component {digest} has the digest {is}")));
+        }
+        Ok(wasm)
     }
 
     /// Takes up the checks that the last process did not end.

@@ -6,8 +6,10 @@ pub mod routing;
 pub mod tax;
 
 use domain::hooks;
+use wasmtime::StoreContextMut;
+use wasmtime::component::HasSelf;
 
-use crate::limiter::State;
+use crate::limiter::{self, State};
 use crate::log::Level;
 
 /// What this revision's interfaces are called in a component.
@@ -29,16 +31,17 @@ mod shared {
 
 pub use shared::orderwright::policy::{log, types};
 
-impl log::Host for State {
-    fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.log.write(level, &message);
-    }
+/// A line for the log, which the guest pays for as if it had read it itself.
+fn write(mut store: StoreContextMut<'_, State>, (level, message): (log::Level, String)) -> wasmtime::Result<()> {
+    limiter::charge(&mut store, message.len())?;
+    let level = match level {
+        log::Level::Debug => Level::Debug,
+        log::Level::Info => Level::Info,
+        log::Level::Warn => Level::Warn,
+        log::Level::Error => Level::Error,
+    };
+    store.data_mut().log.write(level, &message);
+    Ok(())
 }
 
 impl types::Host for State {}
@@ -65,5 +68,6 @@ fn destination(destination: &hooks::Destination) -> types::Destination {
 
 /// The log and the types, which every world imports.
 pub fn add_to_linker(linker: &mut wasmtime::component::Linker<State>) -> wasmtime::Result<()> {
-    shared::Shared::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)
+    types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    linker.instance("orderwright:policy/log@0.1.0")?.func_wrap("write", write)
 }

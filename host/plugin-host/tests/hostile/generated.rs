@@ -3,9 +3,6 @@
 //! Most of them are a harmless risk policy with something beside it: a component that the policy does not need, and that
 //! must be parsed, compiled and instantiated all the same.
 
-mod compiling;
-mod shapes;
-
 use domain::hooks::Hook;
 use wasm_encoder::{
     CodeSection, Component, ComponentInstanceSection, ComponentSection, Function, FunctionSection, InstanceSection,
@@ -14,6 +11,7 @@ use wasm_encoder::{
 use wasmparser::{Parser, Payload};
 
 use crate::case::guest_component;
+use crate::{compiling, shapes};
 
 /// Makes a component.
 pub type Generator = fn() -> Vec<u8>;
@@ -43,12 +41,12 @@ pub const ALL: &[(&str, Generator)] = &[
 ];
 
 /// A risk policy that accepts, as small as one can be.
-fn harmless() -> Vec<u8> {
+pub fn harmless() -> Vec<u8> {
     guest_component(Hook::Risk, include_str!("harmless.wat"), None, None).unwrap()
 }
 
 /// The harmless policy with another component in it, which is instantiated with it.
-fn beside(bomb: &[u8]) -> Vec<u8> {
+pub fn beside(bomb: &[u8]) -> Vec<u8> {
     let mut wasm = harmless();
     let mut depth = 0u32;
     let mut components = 0;
@@ -71,7 +69,7 @@ fn beside(bomb: &[u8]) -> Vec<u8> {
 }
 
 /// A section by its number.
-fn section(id: u8, content: &[u8]) -> Vec<u8> {
+pub fn section(id: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![id];
     out.extend(number(content.len()));
     out.extend_from_slice(content);
@@ -84,7 +82,7 @@ fn number(value: usize) -> Vec<u8> {
 }
 
 /// A component of nothing but an instance of a module.
-fn around(module: &Module) -> Vec<u8> {
+pub fn around(module: &Module) -> Vec<u8> {
     let mut component = Component::new();
     component.section(&ModuleSection(module));
     let mut instances = InstanceSection::new();
@@ -94,7 +92,7 @@ fn around(module: &Module) -> Vec<u8> {
 }
 
 /// A module of functions without parameters and results.
-fn module_of(functions: impl IntoIterator<Item = Function>) -> Module {
+pub fn module_of(functions: impl IntoIterator<Item = Function>) -> Module {
     let (mut types, mut declared, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
     types.ty().function([], []);
     for function in functions {

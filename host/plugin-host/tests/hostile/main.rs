@@ -6,12 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail by panicking, as the tests do")]
 
 mod case;
+mod compiling;
 mod forged;
 mod generated;
 #[path = "../guests/harness.rs"]
 #[expect(dead_code, reason = "the other tests use all of it")]
 mod harness;
 mod run;
+mod shapes;
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +52,8 @@ fn nothing_is_left_out(folders: &[PathBuf]) -> Result<(), String> {
     if built.is_empty() {
         return Err("there are no fixtures: run `cargo xtask policies`".to_owned());
     }
-    let used = |name: &str| cases.iter().any(|case| case.fixture.as_ref().is_some_and(|f| format!("fixture_{f}") == name));
+    let used =
+        |name: &str| cases.iter().any(|case| case.fixture.as_ref().is_some_and(|f| format!("fixture_{f}") == name));
     let generated = |name: &str| cases.iter().any(|case| case.generated.as_deref() == Some(name));
     let fixtures = built.iter().map(String::as_str).filter(|name| !used(name));
     let generators = generated::ALL.iter().map(|(name, _)| *name).filter(|name| !generated(name));

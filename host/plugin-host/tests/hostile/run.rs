@@ -3,18 +3,19 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use domain::hooks::{Hook, routing, tax};
 use plugin_host::limits::{self, Limits};
 use plugin_host::{Call, Error, Failure, Host, inspect};
 
 use crate::case::Case;
 use crate::forged;
-use crate::harness::{Fixture, caller, context, risk_input, routing_input, tax_input};
+use crate::harness::{Fixture, caller, question};
 
 /// The longest that an inspection may take: it is done while the merchant waits. A debug build needs most of it.
 const INSPECTED_WITHIN: Duration = Duration::from_secs(10);
 /// How much longer than its own limit a compiler or a call may take on a machine that has other things to do.
 const SLACK: Duration = Duration::from_secs(30);
+/// The longest refusal or failure: a merchant reads it.
+const SENTENCE_BYTES_MAX: usize = 4096;
 /// By how much the host's own memory may grow: a few times the largest component, a call's memory and its answer. What the
 /// compiler takes is another process's.
 const GROWTH_BYTES_MAX: u64 = 512 << 20;
@@ -39,14 +40,17 @@ pub fn run(case: &Case) -> Result<(), String> {
     let end = runtime.block_on(end(case, &wasm))?;
     let growth = memory_peak().saturating_sub(before);
     let End { how, said } = &end;
+    // Shown with `--success-output immediate`, for whoever writes a case.
+    eprintln!("{how}, {} MiB more: {}", growth >> 20, said.chars().take(500).collect::<String>());
     if !case.ends.iter().any(|wanted| wanted == how) {
         return Err(format!("it ended with `{how}`, not {:?}: {said}", case.ends));
     }
     if let Some(missing) = case.says.iter().find(|part| !said.contains(*part)) {
         return Err(format!("`{missing}` is not said: {said}"));
     }
-    if said.is_empty() || said.len() > 2 * limits::OUTPUT_BYTES || *how != "ok" && said.len() > 8192 {
-        return Err(format!("what is said has {} bytes", said.len()));
+    let sentence = said.lines().next().unwrap_or_default();
+    if sentence.is_empty() || *how != "ok" && sentence.len() > SENTENCE_BYTES_MAX {
+        return Err(format!("what is said has {} bytes", sentence.len()));
     }
     if growth > GROWTH_BYTES_MAX {
         return Err(format!("the host's memory grew by {growth} bytes"));
@@ -80,7 +84,8 @@ async fn load_and_ask(case: &Case, host: &Host, wasm: &[u8]) -> Result<End, Stri
         Err(error @ Error::TooCostly(_)) => return Ok(End::new("too_costly", error)),
         Err(error) => return Err(format!("the host failed: {error}")),
     };
-    let question = question(case.hook, &case.config);
+    let question =
+        question(case.hook, &case.config).ok_or_else(|| format!("no question for `{}`", case.hook.name()))?;
     let mut calls = Vec::new();
     for _ in 0..2 {
         let began = Instant::now();
@@ -131,17 +136,6 @@ fn same_again(first: &Call<()>, second: &Call<()>) -> Result<(), String> {
         return Err(format!("asked again it ended otherwise: {} and {}", told(first), told(second)));
     }
     Ok(())
-}
-
-/// A proper question, as a decision records it.
-pub fn question(hook: Hook, config: &str) -> String {
-    let input = match hook {
-        Hook::Routing => serde_json::to_string(&routing::Input { context: context(config), ..routing_input() }),
-        Hook::Tax => serde_json::to_string(&tax::Input { context: context(config), ..tax_input() }),
-        Hook::Risk => serde_json::to_string(&risk_input(config)),
-        other => panic!("no case asks the hook `{}`", other.name()),
-    };
-    input.unwrap()
 }
 
 /// The most memory that this process has had, in bytes.

@@ -3,7 +3,7 @@
 use plugin_host::limits::{FUNCTION_BYTES, FUNCTIONS};
 use wasm_encoder::{BlockType, Function, ValType};
 
-use super::{around, beside, module_of};
+use crate::generated::{around, beside, module_of};
 
 /// What the harmless policy has itself, with some room.
 const OWN_FUNCTIONS: u32 = 100;
@@ -18,7 +18,7 @@ pub fn hundred_thousand_functions() -> Vec<u8> {
 }
 
 pub fn function_too_large() -> Vec<u8> {
-    beside(&around(&module_of([straight(FUNCTION_BYTES)])))
+    beside(&around(&module_of([straight(FUNCTION_BYTES + 1024)])))
 }
 
 /// As large as may be, and each value needs the one before.
@@ -38,7 +38,8 @@ fn nest_of(nest: u32) -> Function {
         code.block(BlockType::Empty);
     }
     for depth in 0..nest {
-        let targets: Vec<u32> = (0..nest).map(|target| (target + depth) % nest).collect();
+        let left = nest - depth;
+        let targets: Vec<u32> = (0..left).map(|target| (target + depth) % left).collect();
         code.i32_const(0).br_table(targets, 0).end();
     }
     code.end();
@@ -52,11 +53,12 @@ pub fn many_locals() -> Vec<u8> {
         function.instructions().end();
         function
     };
-    beside(&around(&module_of((0..5_000).map(|_| function()))))
+    beside(&around(&module_of((0..2_000).map(|_| function()))))
 }
 
+/// The compiler's time grows with the square of the depth: a sixteenth of what a function has room for takes it seconds.
 pub fn deep_blocks() -> Vec<u8> {
-    let depth = FUNCTION_BYTES / 4;
+    let depth = FUNCTION_BYTES / 32;
     let mut function = Function::new([]);
     let mut code = function.instructions();
     for _ in 0..depth {
@@ -109,7 +111,7 @@ fn empty() -> Function {
 
 /// Straight code of about so many bytes.
 fn straight(bytes: usize) -> Function {
-    const TURN_BYTES: usize = 8;
+    const TURN_BYTES: usize = 10;
     let mut function = Function::new([(1, ValType::I64)]);
     let mut code = function.instructions();
     for _ in 0..bytes / TURN_BYTES {
