@@ -11,3 +11,4 @@ mod saga;
 mod scenarios;
 mod stock;
 mod story;
+mod uploads;
