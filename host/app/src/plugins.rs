@@ -198,8 +198,7 @@ impl App {
     /// Where it is not there, or is another.
     pub(crate) async fn stored_component(&self, digest: &str) -> Result<Arc<[u8]>, Error> {
         let kept = self.store().component(digest).await?;
-        let wasm: Arc<[u8]> =
-            kept.ok_or_else(|| Error::Internal(format!("component {digest} is not stored")))?.into();
+        let wasm: Arc<[u8]> = kept.ok_or_else(|| Error::Internal(format!("component {digest} is not stored")))?.into();
         let bytes = Arc::clone(&wasm);
         let is = tokio::task::spawn_blocking(move || plugin_host::digest(&bytes)).await?;
         if is != digest {

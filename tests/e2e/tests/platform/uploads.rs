@@ -49,7 +49,8 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
     let refused = upload(client, "large", long_to_compile(100_001)).await;
     refused.expect_refusal(422, "component_refused");
     assert!(refused.body["reasons"][0].to_string().contains("at most 100000 are allowed"), "{}", refused.text);
-    assert!(client.all("/plugins").await.is_empty(), "nothing of it is kept");
+    let kept = client.all("/plugins").await;
+    assert!(kept.iter().all(|plugin| plugin["name"] != "large"), "nothing of it is kept: {kept:?}");
     server.stop();
 }
 
@@ -96,24 +97,25 @@ async fn an_upload_that_is_still_compiled_is_taken_up_again_after_a_crash() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_back_test_that_runs_is_cancelled() {
-    const ORDERS: u64 = 150;
+    // The more cores, the more of a second may a merchant's slow policies take.
+    let orders = 75 * std::thread::available_parallelism().map_or(2, usize::from) as u64;
     let mut server = Server::start();
     let shop = Shop::open(server.client()).await;
     let (client, sku) = (&shop.client, shop.stocked(1_000).await);
-    for _ in 0..ORDERS {
+    for _ in 0..orders {
         client.placed(&basket::of(&sku, 1)).await;
     }
     let slow = std::fs::read(admin::fixture("fixture_slow")).expect("the fixtures are built");
     let version = upload(client, "slow", slow).await.expect(201);
     let id = version["plugin_id"].as_str().expect("an id");
     // Some ten of them a second are within what a merchant's slow policies may take: longer than the answer waits.
-    let body = json!({"config": {"turns": 6_000_000}});
+    let body = json!({"config": {"turns": 5_000_000}});
     let reply = client.call(Request::new("POST", &format!("/plugins/{id}/versions/1/backtest")).json(&body)).await;
     let place = reply.header("location").trim_start_matches("/api/v1").to_owned();
     let running = reply.expect(202);
     assert_eq!(running["status"], "running", "{running}");
     let done = |test: &Value| test["done"].as_u64().expect("a number");
-    assert!((1..ORDERS).contains(&done(&running)), "{running}");
+    assert!((1..orders).contains(&done(&running)), "{running}");
 
     let cancel = async || client.call(Request::new("DELETE", &place)).await;
     assert_eq!(cancel().await.status, 204);
@@ -125,7 +127,7 @@ async fn a_back_test_that_runs_is_cancelled() {
     assert_eq!((&cancelled["status"], &cancelled["report"]), (&json!("cancelled"), &Value::Null), "{cancelled}");
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(client.get(&place).await.expect(200), cancelled, "it goes no further");
-    assert!(done(&cancelled) < ORDERS, "{cancelled}");
+    assert!(done(&cancelled) < orders, "{cancelled}");
     assert_eq!(cancel().await.status, 204, "once more changes nothing");
     // Orders are taken as before.
     client.placed(&basket::of(&sku, 1)).await;

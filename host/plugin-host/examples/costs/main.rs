@@ -1,0 +1,74 @@
+//! What plugins cost, as Markdown: compile, load and call, for each language, beside a native function and a reused instance;
+//! and what a thousand merchants take that each have a component of their own.
+//!
+//! `cargo xtask bench costs` builds and runs it, and puts what it prints into `tests/load/RESULTS.md`. Components in other
+//! languages are built elsewhere and handed over.
+
+#![expect(clippy::float_arithmetic, reason = "microseconds are for people to read")]
+
+mod inputs;
+mod languages;
+mod merchants;
+mod times;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser;
+use plugin_host::limits::Limits;
+use plugin_host::{Config, Host};
+
+/// Measure what plugins cost
+#[derive(Parser)]
+struct Args {
+    /// Where the reference policies are [default: among the built ones]
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// A routing policy in TypeScript
+    #[arg(long, value_name = "FILE")]
+    typescript: Option<PathBuf>,
+    /// A routing policy in Python
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
+    /// How many merchants have a component of their own
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    merchants: usize,
+}
+
+/// One thread, as a worker of the server is one: what a call costs is not how many cores share it.
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let args = Args::parse();
+    let policies = args.policies.clone().unwrap_or_else(|| build_dir().join("policies"));
+    let mut guests = languages::reference(&policies);
+    let other = [("TypeScript, routing", &args.typescript), ("Python, routing", &args.python)];
+    guests.extend(other.into_iter().filter_map(|(name, file)| Some(languages::routing(name, file.as_ref()?))));
+    languages::measure(&guests).await;
+    if args.merchants > 0 {
+        merchants::measure(&guests[0], args.merchants).await;
+    }
+}
+
+/// A host on a folder of compiled components.
+fn host(cache: &Path) -> Host {
+    let config = Config {
+        cache_dir: cache.to_owned(),
+        cache_key: [1; 32],
+        compiler: Box::new(|| Command::new(build_dir().join("compile-policy"))),
+        limits: Limits::default(),
+    };
+    Host::new(config).expect("the host starts")
+}
+
+/// `target/<profile>`.
+fn build_dir() -> PathBuf {
+    let exe = std::env::current_exe().expect("a process knows its executable");
+    let dir = exe.parent().and_then(Path::parent);
+    dir.expect("an example lies in a folder of the target directory").to_owned()
+}
+
+fn print(text: &str) {
+    // Where nobody reads, there is nobody to tell.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
