@@ -123,6 +123,10 @@ pub const COMPILER_WALL: Duration = Duration::from_secs(300);
 /// The file that the compiler writes. Machine code is about three times the component.
 pub const COMPILED_BYTES: u64 = 512 << 20;
 
+/// Compiled components in memory, all together; what has not been asked for longest is loaded from the cache again when it
+/// is. A policy in Rust has some 200 kB, an interpreter tens of megabytes.
+pub const LOADED_BYTES: u64 = 2 << 30;
+
 /// Compilations at the same time in the whole process: each takes a core and up to gigabytes.
 pub const COMPILERS: usize = 1;
 

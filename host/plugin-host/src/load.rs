@@ -71,7 +71,7 @@ impl Loader {
         owner: Option<TenantId>,
         wasm: &[u8],
         hook: Hook,
-    ) -> Result<(String, World), Error> {
+    ) -> Result<(String, usize, World), Error> {
         let wasm: Arc<[u8]> = wasm.into();
         let inspected = Arc::clone(&wasm);
         let inspection = blocking(move || check::inspect(&inspected)).await??;
@@ -89,7 +89,8 @@ impl Loader {
             self.linker.instantiate_pre(&component)
         };
         let world = pre.and_then(|pre| world(pre, hook)).map_err(invalid)?;
-        Ok((inspection.digest, world))
+        let image = component.image_range();
+        Ok((inspection.digest, image.end as usize - image.start as usize, world))
     }
 
     async fn component(

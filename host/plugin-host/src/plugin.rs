@@ -31,6 +31,7 @@ pub struct Plugin {
 struct Inner {
     shared: Arc<Shared>,
     digest: String,
+    compiled_bytes: usize,
     world: World,
 }
 
@@ -49,14 +50,20 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(shared: Arc<Shared>, digest: String, world: World) -> Self {
-        Self { inner: Arc::new(Inner { shared, digest, world }) }
+    pub(crate) fn new(shared: Arc<Shared>, digest: String, compiled_bytes: usize, world: World) -> Self {
+        Self { inner: Arc::new(Inner { shared, digest, compiled_bytes, world }) }
     }
 
     /// The component's SHA-256, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.inner.digest
+    }
+
+    /// What it takes in memory for as long as it is loaded.
+    #[must_use]
+    pub fn compiled_bytes(&self) -> usize {
+        self.inner.compiled_bytes
     }
 
     /// The hook that it serves.
