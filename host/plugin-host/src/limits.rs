@@ -120,8 +120,9 @@ pub const COMPILER_CPU_SECONDS: u64 = 120;
 /// Wall clock of the compiler process, which runs at the lowest priority.
 pub const COMPILER_WALL: Duration = Duration::from_secs(300);
 
-/// The file that the compiler writes. Machine code is about three times the component.
-pub const COMPILED_BYTES: u64 = 512 << 20;
+/// The file that the compiler writes. What an interpreter is compiled to has two to three times its size, 36 MB for Python;
+/// four times the largest component is a component that unfolds to something else.
+pub const COMPILED_BYTES: u64 = 128 << 20;
 
 /// Compiled components in memory, all together; what has not been asked for longest is loaded from the cache again when it
 /// is. A policy in Rust has some 200 kB, an interpreter tens of megabytes.

@@ -41,6 +41,7 @@ struct Args {
 async fn main() {
     let args = Args::parse();
     let policies = args.policies.clone().unwrap_or_else(|| build_dir().join("policies"));
+    print(&format!("{}\n", machine()));
     let mut guests = languages::reference(&policies);
     let other = [("TypeScript, routing", &args.typescript), ("Python, routing", &args.python)];
     guests.extend(other.into_iter().filter_map(|(name, file)| Some(languages::routing(name, file.as_ref()?))));
@@ -48,6 +49,21 @@ async fn main() {
     if args.merchants > 0 {
         merchants::measure(&guests[0], args.merchants).await;
     }
+}
+
+/// What it was measured on.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "On {cores} × {}, Linux {}, one thread; load average before: {}. The question is an order of three lines that four \
+         warehouses can ship.",
+        model.map_or("unknown", |(_, name)| name.trim()),
+        read("/proc/sys/kernel/osrelease").trim(),
+        read("/proc/loadavg").split_whitespace().next().unwrap_or("unknown"),
+    )
 }
 
 /// A host on a folder of compiled components.
