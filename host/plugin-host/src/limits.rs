@@ -35,8 +35,9 @@ pub const TABLE_ELEMENTS: usize = 64 << 10;
 /// Tables of one component. What the tool chains make has one or two per core module.
 pub const TABLES: u32 = 8;
 
-/// Core instances of one component: the guest, the shims around it, and adapters.
-pub const CORE_INSTANCES: u32 = 16;
+/// Core instances of one component: the guest, the shims around it, and adapters. Python's interpreter, whose libraries are
+/// modules of their own, has 38.
+pub const CORE_INSTANCES: u32 = 64;
 
 /// Bytes of host structures for one instance, which grow with its functions and imports.
 pub const INSTANCE_BYTES: usize = 1 << 20;
