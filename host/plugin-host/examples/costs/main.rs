@@ -36,12 +36,19 @@ struct Args {
     merchants: usize,
 }
 
+/// Stands above the tables.
+const MEANING: &str = "\
+**Compile** is the process that compiles, **load from cache** inspection, digest, authentication and linking. A **fresh** call has an \
+instance of its own, as every call of the server has; a **reused** one asks the same instance again. Aims: a fresh Rust call costs at \
+most 15 µs more than a reused one at p50, a fresh TypeScript call at most 300 µs where a Rust one takes 24, and a thousand Rust \
+components stay below 2048 MB.";
+
 /// One thread, as a worker of the server is one: what a call costs is not how many cores share it.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let args = Args::parse();
     let policies = args.policies.clone().unwrap_or_else(|| build_dir().join("policies"));
-    print(&format!("{}\n", machine()));
+    print(&format!("{}\n\n{MEANING}\n", machine()));
     let mut guests = languages::reference(&policies);
     let other = [("TypeScript, routing", &args.typescript), ("Python, routing", &args.python)];
     guests.extend(other.into_iter().filter_map(|(name, file)| Some(languages::routing(name, file.as_ref()?))));

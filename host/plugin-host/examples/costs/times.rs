@@ -25,5 +25,9 @@ impl Times {
 
 /// As many digits as mean something.
 pub fn micros(value: f64) -> String {
-    if value < 100.0 { format!("{value:.1} µs") } else { format!("{value:.0} µs") }
+    match value {
+        few if few < 100.0 => format!("{few:.1} µs"),
+        some if some < 10_000.0 => format!("{some:.0} µs"),
+        many => format!("{:.0} ms", many / 1000.0),
+    }
 }

@@ -19,7 +19,7 @@ const SEED: &str = "ORDERWRIGHT_FUZZ_SEED";
 /// Damaged components that are inspected in a plain run. The scale of `cargo xtask test` multiplies them.
 const INSPECTED: u64 = 60_000;
 /// Damaged components of which those are compiled and asked that pass the inspection, about half. Each takes a process.
-const COMPILED: u64 = 500;
+const COMPILED: u64 = 250;
 /// The longest that one inspection may take, in a debug build on a machine with other things to do.
 const INSPECTED_WITHIN: Duration = Duration::from_secs(5);
 /// The longest from a component to an answer.

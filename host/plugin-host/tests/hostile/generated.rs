@@ -31,6 +31,7 @@ pub const ALL: &[(&str, Generator)] = &[
     ("large_functions", compiling::large_functions),
     ("many_exports", shapes::many_exports),
     ("many_imports", shapes::many_imports),
+    ("many_instances", shapes::many_instances),
     ("many_locals", compiling::many_locals),
     ("nested_too_deep", shapes::nested_too_deep),
     ("one_function_too_many", compiling::one_function_too_many),

@@ -1,6 +1,6 @@
 //! What is too much, too deep, or unfolds.
 
-use plugin_host::limits::{DATA_SEGMENTS, IMPORTS, MODULES, NESTING};
+use plugin_host::limits::{CORE_INSTANCES, DATA_SEGMENTS, IMPORTS, MODULES, NESTING};
 use wasm_encoder::{
     Component, ComponentSection, ConstExpr, DataSection, InstanceSection, MemorySection, MemoryType, Module, ModuleArg,
     ModuleSection, NestedComponentSection,
@@ -69,6 +69,12 @@ pub fn deep_lists() -> Vec<u8> {
     }
     text += &format!("(type (func (param \"x\" $t{}))))", depth - 1);
     beside(&wat::parse_str(text).unwrap())
+}
+
+/// As many instances of a module as the compiler takes, and more than a call may have.
+pub fn many_instances() -> Vec<u8> {
+    let instances = "(core instance (instantiate $m))".repeat(CORE_INSTANCES as usize + 1);
+    beside(&wat::parse_str(format!("(component (core module $m) {instances})")).unwrap())
 }
 
 pub fn many_imports() -> Vec<u8> {
