@@ -37,6 +37,7 @@ use domain::hooks::exchange::Descriptor;
 use domain::ids::{CustomerId, OrderId, SealKeyId, TenantId};
 use domain::order::Order;
 use moka::{future, sync};
+use plugin_host::limits::LOADED_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Changeset, Outcome, Store};
@@ -138,7 +139,7 @@ impl Caches {
             callers: cache(second),
             warehouses: cache(second),
             bindings: future::Cache::builder().max_capacity(CACHE_ENTRIES).time_to_live(second).build(),
-            plugins: future::Cache::builder().max_capacity(CACHE_ENTRIES).build(),
+            plugins: future::Cache::builder().weigher(plugin_kilobytes).max_capacity(LOADED_BYTES >> 10).build(),
             descriptors: sync::Cache::new(CACHE_ENTRIES),
             secrets: cache(second),
             tokens: future::Cache::builder().max_capacity(CACHE_ENTRIES).build(),
@@ -147,6 +148,10 @@ impl Caches {
             recent_keys: quick_cache::sync::Cache::new(RECENT_ORDERS),
         }
     }
+}
+
+fn plugin_kilobytes(_: &(Hook, String), plugin: &Arc<plugin_host::Plugin>) -> u32 {
+    u32::try_from(plugin.compiled_bytes() >> 10).unwrap_or(u32::MAX)
 }
 
 fn cache<K, V>(life: Duration) -> sync::Cache<K, V>

@@ -173,10 +173,7 @@ impl App {
     async fn check(&self, tenant: TenantId, mut version: Version, wasm: Option<Arc<[u8]>>) -> Result<Version, Error> {
         let wasm = match wasm {
             Some(wasm) => wasm,
-            None => {
-                let kept = self.store().component(&version.digest).await?;
-                kept.ok_or_else(|| Error::Internal(format!("component {} is not stored", version.digest)))?.into()
-            }
+            None => self.stored_component(&version.digest).await?,
         };
         version.report.reasons = self.try_out(tenant, &wasm, version.hook, &mut version.report.checks).await?;
         version.status = if version.report.reasons.is_empty() { Status::Ready } else { Status::Refused };
@@ -199,6 +196,21 @@ impl App {
             Err(reasons) => return Ok(reasons),
         };
         gate::pass(&plugin, tenant, self.recorded_samples(tenant, hook).await?, checks).await
+    }
+
+    /// The component of a digest. What is stored under another one's digest, by a damaged disk or by hand, is not run.
+    ///
+    /// # Errors
+    /// Where it is not there, or is another.
+    pub(crate) async fn stored_component(&self, digest: &str) -> Result<Arc<[u8]>, Error> {
+        let kept = self.store().component(digest).await?;
+        let wasm: Arc<[u8]> = kept.ok_or_else(|| Error::Internal(format!("component {digest} is not stored")))?.into();
+        let bytes = Arc::clone(&wasm);
+        let is = tokio::task::spawn_blocking(move || plugin_host::digest(&bytes)).await?;
+        if is != digest {
+            return Err(Error::Internal(format!("what is stored as component {digest} has the digest {is}")));
+        }
+        Ok(wasm)
     }
 
     /// Takes up the checks that the last process did not end.

@@ -232,11 +232,7 @@ impl App {
         let app = self.clone();
         let key = digest.to_owned();
         let load = async move {
-            let wasm = app
-                .store()
-                .component(&key)
-                .await?
-                .ok_or_else(|| Error::Internal(format!("component {key} is not stored")))?;
+            let wasm = app.stored_component(&key).await?;
             let plugin = app.plugin_host().load(Some(tenant), &wasm, hook).await.map_err(Error::internal)?;
             Ok::<_, Error>(Arc::new(plugin))
         };

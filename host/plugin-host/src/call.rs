@@ -52,8 +52,8 @@ pub enum Failure {
     /// It wanted more memory than it may have.
     #[error("the policy wanted more memory than it may have")]
     MemoryLimit,
-    /// Its answer is too large.
-    #[error("the policy's answer is too large")]
+    /// Its answer is too large, or a line for its log is, before it can be cut.
+    #[error("the policy's answer, or a line that it wrote at once, is too large")]
     OutputTooLarge,
     /// The question is too large.
     #[error("the policy's input has {0} bytes, which is more than a policy can be handed")]
@@ -67,6 +67,9 @@ pub enum Failure {
     /// The answer names what cannot exist.
     #[error("the policy's answer cannot be read: {0}")]
     BadAnswer(String),
+    /// Its functions have other types than the hook.
+    #[error("the component's function is another than the hook's: {0}")]
+    WrongTypes(String),
     /// The merchant's share of the pool, or the pool, is taken.
     #[error("too many policies are running at this moment")]
     Busy,
@@ -89,6 +92,7 @@ impl Failure {
             Self::GaveUp(_) => "gave_up",
             Self::LawBroken(_) => "law_broken",
             Self::BadAnswer(_) => "bad_answer",
+            Self::WrongTypes(_) => "wrong_types",
             Self::Busy => "busy",
             Self::WrongHook => "wrong_hook",
         }
@@ -97,6 +101,9 @@ impl Failure {
 
 /// What wasmtime says where an answer exceeds the host's budget for it. Its error type is private; a test watches this.
 const OUTPUT_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// What wasmtime says where an export is no function of the hook's type, before it says in which respect.
+const TYPES_DIFFER: &str = "failed to convert function to given type: ";
 
 impl From<wasmtime::Error> for Failure {
     fn from(error: wasmtime::Error) -> Self {
@@ -118,6 +125,9 @@ impl From<wasmtime::Error> for Failure {
         let message = format!("{:#}", error);
         if message.contains(OUTPUT_EXHAUSTED) {
             return Self::OutputTooLarge;
+        }
+        if let Some((_, why)) = message.split_once(TYPES_DIFFER) {
+            return Self::WrongTypes(why.to_owned());
         }
         Self::Trap(message)
     }

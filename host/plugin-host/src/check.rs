@@ -3,7 +3,7 @@
 
 use domain::hooks::{Hook, PersonalField, PersonalFields};
 use wasm_encoder::{ComponentSection as _, CustomSection};
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{ComponentInstance, Encoding, Instance, Parser, Payload};
 
 use crate::digest::digest;
 use crate::wit::{EXPORTS, IMPORTS, PACKAGE, REVISIONS};
@@ -70,9 +70,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Refusal> {
     }
     let survey = Survey::of(wasm)?;
     let mut reasons = survey.too_large();
-    reasons.extend(survey.imports.iter().filter(|name| !is_offered(name)).map(|name| {
-        format!("it imports `{name}`, which is not offered: a policy may import `{PACKAGE}log` and a closed WASI")
-    }));
+    reasons.extend(survey.not_offered());
     reasons.extend(survey.unknown_field.iter().map(|name| {
         let known: PersonalFields = PersonalField::ALL.into_iter().collect();
         format!("it asks for the personal field `{name}`; there are {known}")
@@ -123,6 +121,8 @@ struct Survey {
     functions: u32,
     largest_function: usize,
     data_segments: u32,
+    /// Unfolded.
+    instances: u64,
     imports: Vec<String>,
     exports: Vec<String>,
     fields: PersonalFields,
@@ -134,8 +134,9 @@ impl Survey {
         let mut survey = Self::default();
         // Imports and exports count at the outermost level only; inside, components satisfy each other.
         let mut depth = 0usize;
+        let mut unfolded = Unfolded { open: vec![0], heaviest: 0 };
         for payload in Parser::new(0).parse_all(wasm) {
-            let payload = payload.map_err(|error| format!("the file is damaged: {error}"))?;
+            let payload = payload.map_err(damaged)?;
             match payload {
                 Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                     return Err(
@@ -151,11 +152,16 @@ impl Survey {
                         return Err(format!("its components are nested more than {} deep", limits::NESTING).into());
                     }
                     survey.modules += usize::from(matches!(payload, Payload::ModuleSection { .. }));
+                    unfolded.enter();
                 }
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                other => survey.count(&other, depth).map_err(|error| format!("the file is damaged: {error}"))?,
+                Payload::End(_) => {
+                    depth = depth.saturating_sub(1);
+                    unfolded.leave();
+                }
+                other => survey.count(&other, depth).and_then(|()| unfolded.count(&other)).map_err(damaged)?,
             }
         }
+        survey.instances = unfolded.heaviest;
         Ok(survey)
     }
 
@@ -195,18 +201,29 @@ impl Survey {
 
     fn too_large(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        let mut check = |what: &str, has: usize, most: usize| {
+        let mut check = |what: &str, has: u64, most: u64| {
             if has > most {
                 reasons.push(format!("it has {has} {what}, at most {most} are allowed"));
             }
         };
-        check("core modules", self.modules, limits::MODULES);
-        check("functions", self.functions as usize, limits::FUNCTIONS as usize);
-        check("bytes in its largest function", self.largest_function, limits::FUNCTION_BYTES);
-        check("data segments", self.data_segments as usize, limits::DATA_SEGMENTS as usize);
-        check("imports", self.imports.len(), limits::IMPORTS);
-        check("exports", self.exports.len(), limits::IMPORTS);
+        check("core modules", self.modules as u64, limits::MODULES as u64);
+        check("instances, those of nested components unfolded", self.instances, limits::INSTANCES);
+        check("functions", self.functions.into(), limits::FUNCTIONS.into());
+        check("bytes in its largest function", self.largest_function as u64, limits::FUNCTION_BYTES as u64);
+        check("data segments", self.data_segments.into(), limits::DATA_SEGMENTS.into());
+        check("imports", self.imports.len() as u64, limits::IMPORTS as u64);
+        check("exports", self.exports.len() as u64, limits::IMPORTS as u64);
         reasons
+    }
+
+    /// A reason for each import that is not offered, the first of them by name.
+    fn not_offered(&self) -> Vec<String> {
+        let foreign: Vec<_> = self.imports.iter().filter(|name| !is_offered(name)).collect();
+        let named = foreign.iter().take(limits::IMPORTS_NAMED).map(|name| {
+            format!("it imports `{name}`, which is not offered: a policy may import `{PACKAGE}log` and a closed WASI")
+        });
+        let more = foreign.len().saturating_sub(limits::IMPORTS_NAMED);
+        named.chain((more > 0).then(|| format!("and {more} more imports are not offered"))).collect()
     }
 
     /// The one hook that the exports serve, and in which revision.
@@ -234,6 +251,59 @@ impl Survey {
             Some(hook) => Ok((hook, version.to_owned())),
         }
     }
+}
+
+/// How many instances a component comes to once each nested one is unfolded where it is instantiated.
+#[derive(Debug, Default)]
+struct Unfolded {
+    /// Of each component or module that has begun and not ended.
+    open: Vec<u64>,
+    /// Of the heaviest component so far. Which one an index means would take a validator; a component is instantiated
+    /// after it ends, so that this is never too little.
+    heaviest: u64,
+}
+
+impl Unfolded {
+    fn enter(&mut self) {
+        self.open.push(0);
+    }
+
+    fn leave(&mut self) {
+        self.heaviest = self.heaviest.max(self.open.pop().unwrap_or(0));
+    }
+
+    fn count(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
+        let more = match payload {
+            Payload::InstanceSection(section) => {
+                let is_new = |instance: &_| matches!(instance, Instance::Instantiate { .. });
+                section.clone().into_iter().try_fold(0u64, |sum, one| Ok(sum + u64::from(is_new(&one?))))?
+            }
+            Payload::ComponentInstanceSection(section) => {
+                let each = self.heaviest.saturating_add(1);
+                let is_new = |instance: &_| matches!(instance, ComponentInstance::Instantiate { .. });
+                let new = section.clone().into_iter().try_fold(0u64, |sum, one| Ok(sum + u64::from(is_new(&one?))))?;
+                new.saturating_mul(each)
+            }
+            _ => 0,
+        };
+        if let Some(open) = self.open.last_mut() {
+            *open = open.saturating_add(more);
+        }
+        Ok(())
+    }
+}
+
+fn damaged(error: impl std::fmt::Display) -> Refusal {
+    sentence(&format!("the file is damaged: {error}")).into()
+}
+
+/// The longest explanation of somebody else's that is passed on.
+const SENTENCE_CHARS: usize = 1000;
+
+/// A parser's or compiler's words as one line: some of them are listings, and some quote what the file says.
+pub(crate) fn sentence(words: &str) -> String {
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(SENTENCE_CHARS).collect()
 }
 
 /// The longest name that is quoted in an answer.

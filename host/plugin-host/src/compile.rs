@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::check::sentence;
 use crate::{engine, limits};
 
 /// What a component that does not compile exits with, so that it is told from a process that died.
@@ -57,7 +58,7 @@ impl Compiler {
             if let Some(stderr) = stderr {
                 stderr.take(MESSAGE_BYTES).read_to_end(&mut message).await?;
             }
-            Ok::<_, io::Error>((child.wait().await?, String::from_utf8_lossy(&message).trim().to_owned()))
+            Ok::<_, io::Error>((child.wait().await?, sentence(&String::from_utf8_lossy(&message))))
         };
         // On a time-out the child is dropped, and with that killed.
         let (status, message) = timeout(self.wall, run).await.map_err(|_| {

@@ -12,6 +12,10 @@ use crate::limits::{self, Limits};
 const GUARD_BYTES: u64 = 32 << 20;
 /// Addresses (not memory) for each linear memory: all that 32 bits can reach, so that no access needs a check.
 const RESERVED_BYTES: u64 = 4 << 30;
+/// How long the image of a memory may be of which less than half is data. Longer ones are written at each instantiation
+/// instead: two bytes sixteen mebibytes apart would otherwise become sixteen mebibytes of compiled file, in each of two
+/// hundred modules.
+const SPARSE_IMAGE_BYTES: u64 = 1 << 20;
 /// What stays mapped of a slot's memory between two calls, where the kernel can say which pages were touched (Linux
 /// 6.7): putting those back as they were is cheaper than giving all back and faulting them in again. Without that
 /// knowledge the whole range would be written each time, which is dearer.
@@ -64,6 +68,7 @@ fn base() -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .memory_init_cow(true)
+        .memory_guaranteed_dense_image_size(SPARSE_IMAGE_BYTES)
         .memory_reservation(RESERVED_BYTES)
         .memory_guard_size(GUARD_BYTES)
         .max_wasm_stack(limits::STACK_BYTES)

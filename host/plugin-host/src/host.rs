@@ -90,7 +90,7 @@ impl Host {
     /// # Errors
     /// See [`load::Error`]: `Refused` and `Invalid` are the uploader's to mend.
     pub async fn load(&self, owner: Option<TenantId>, wasm: &[u8], hook: Hook) -> Result<Plugin, load::Error> {
-        let (digest, world) = self.loader.load(owner, wasm, hook).await?;
-        Ok(Plugin::new(Arc::clone(&self.shared), digest, world))
+        let (inspection, compiled_bytes, world) = self.loader.load(owner, wasm, hook).await?;
+        Ok(Plugin::new(Arc::clone(&self.shared), inspection, compiled_bytes, world))
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
-use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES, TICK};
+use crate::limits::{CORE_INSTANCES, HOST_BYTES_PER_FUEL, MEMORIES, TABLE_ELEMENTS, TABLES, TICK};
 use crate::log::Log;
 use crate::turns::Tenant;
 use crate::wasi::World;
@@ -83,6 +83,17 @@ pub fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDea
         *lock(&slice) = Some(thread_time());
     };
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(wait)))
+}
+
+/// Takes the instructions that the host's own work on so many of the guest's bytes is worth. Without it a guest could have
+/// the host read megabytes for the price of a call, for as long as the clock lets it.
+///
+/// # Errors
+/// Where they are used up.
+pub fn charge(store: &mut StoreContextMut<'_, State>, bytes: usize) -> wasmtime::Result<()> {
+    let left = store.get_fuel()?.checked_sub((bytes / HOST_BYTES_PER_FUEL) as u64);
+    store.set_fuel(left.unwrap_or(0))?;
+    left.map(drop).ok_or_else(|| wasmtime::Trap::OutOfFuel.into())
 }
 
 fn lock(slice: &Mutex<Slice>) -> std::sync::MutexGuard<'_, Slice> {

@@ -12,6 +12,10 @@ pub const FUEL: u64 = 50_000_000;
 /// byte, an interpreted language some ten times that.
 pub const FUEL_PER_INPUT_BYTE: u64 = 300;
 
+/// Bytes of a guest that the host copies and checks for one instruction's price: about as fast as a guest's own
+/// instructions are.
+pub const HOST_BYTES_PER_FUEL: usize = 4;
+
 /// The longest that a caller waits for one call, whatever the machine is busy with. Fuel is the limit that answers the
 /// same everywhere; this one is for what fuel does not see, such as a machine under load.
 pub const WALL: Duration = Duration::from_millis(1000);
@@ -85,6 +89,11 @@ pub const COMPONENT_BYTES: usize = 32 << 20;
 /// Core modules within a component. What the tool chains make has 3 to 6, Python's about 30.
 pub const MODULES: usize = 200;
 
+/// Instances of core modules and components, each component's counted again wherever it is instantiated. The compiler
+/// unfolds them, and a component that is twice the one before doubles with every line. What the tool chains make has one
+/// for each interface that is exported, and composing multiplies no more than a few.
+pub const INSTANCES: u64 = 1000;
+
 /// How deep components may be nested in components.
 pub const NESTING: usize = 8;
 
@@ -97,8 +106,11 @@ pub const FUNCTION_BYTES: usize = 1 << 20;
 /// Data segments of all modules together.
 pub const DATA_SEGMENTS: u32 = 100_000;
 
-/// Imports of a component, all of them named in the answer to an upload.
+/// Imports of a component, and exports.
 pub const IMPORTS: usize = 200;
+
+/// Imports that are not offered, by name in a refusal. Who has more of them has another problem than one name.
+pub const IMPORTS_NAMED: usize = 10;
 
 /// Address space of the compiler process. An 18 MB component takes about 1.5 GB.
 pub const COMPILER_ADDRESS_BYTES: u64 = 6 << 30;
@@ -109,8 +121,13 @@ pub const COMPILER_CPU_SECONDS: u64 = 120;
 /// Wall clock of the compiler process, which runs at the lowest priority.
 pub const COMPILER_WALL: Duration = Duration::from_secs(300);
 
-/// The file that the compiler writes. Machine code is about three times the component.
-pub const COMPILED_BYTES: u64 = 512 << 20;
+/// The file that the compiler writes. What an interpreter is compiled to has two to three times its size, 36 MB for Python;
+/// four times the largest component is a component that unfolds to something else.
+pub const COMPILED_BYTES: u64 = 128 << 20;
+
+/// Compiled components in memory, all together; what has not been asked for longest is loaded from the cache again when it
+/// is. A policy in Rust has some 200 kB, an interpreter tens of megabytes.
+pub const LOADED_BYTES: u64 = 2 << 30;
 
 /// Compilations at the same time in the whole process: each takes a core and up to gigabytes.
 pub const COMPILERS: usize = 1;

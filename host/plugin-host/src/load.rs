@@ -70,7 +70,7 @@ impl Loader {
         owner: Option<TenantId>,
         wasm: &[u8],
         hook: Hook,
-    ) -> Result<(Inspection, World), Error> {
+    ) -> Result<(Inspection, usize, World), Error> {
         let wasm: Arc<[u8]> = wasm.into();
         let inspected = Arc::clone(&wasm);
         let inspection = blocking(move || check::inspect(&inspected)).await??;
@@ -88,7 +88,8 @@ impl Loader {
             self.linker.instantiate_pre(&component)
         };
         let world = pre.and_then(|pre| wit::world(pre, hook, &inspection.wit_version)).map_err(invalid)?;
-        Ok((inspection, world))
+        let image = component.image_range();
+        Ok((inspection, image.end as usize - image.start as usize, world))
     }
 
     async fn component(

@@ -33,6 +33,7 @@ struct Inner {
     shared: Arc<Shared>,
     digest: String,
     fields: PersonalFields,
+    compiled_bytes: usize,
     world: World,
 }
 
@@ -43,9 +44,9 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    pub(crate) fn new(shared: Arc<Shared>, inspection: Inspection, world: World) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, inspection: Inspection, compiled_bytes: usize, world: World) -> Self {
         let Inspection { digest, fields, .. } = inspection;
-        Self { inner: Arc::new(Inner { shared, digest, fields, world }) }
+        Self { inner: Arc::new(Inner { shared, digest, fields, compiled_bytes, world }) }
     }
 
     /// The personal fields that it asks for.
@@ -58,6 +59,12 @@ impl Plugin {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.inner.digest
+    }
+
+    /// What it takes in memory for as long as it is loaded.
+    #[must_use]
+    pub fn compiled_bytes(&self) -> usize {
+        self.inner.compiled_bytes
     }
 
     /// The hook that it serves.

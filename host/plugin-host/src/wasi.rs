@@ -9,12 +9,12 @@ mod io;
 use domain::time::Timestamp;
 use wasmtime::component::{Component, ComponentType, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType};
 
-use crate::limiter::State;
+use crate::limiter::{self, State};
 
 /// Prefix of the interfaces that are offered closed.
 pub const PREFIX: &str = "wasi:";
 
-/// The most random bytes of one request. The host makes them without the guest's instructions being counted.
+/// The most random bytes of one request.
 const RANDOM_BYTES: u64 = 4096;
 
 /// What one call sees of the world.
@@ -147,6 +147,10 @@ fn monotonic_clock(to: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
 }
 
 fn random(to: &mut LinkerInstance<'_, State>, bytes: &str, word: &str) -> wasmtime::Result<()> {
-    to.func_wrap(bytes, |mut store, (length,): (u64,)| Ok((store.data_mut().world.random_bytes(length)?,)))?;
+    to.func_wrap(bytes, |mut store, (length,): (u64,)| {
+        let bytes = store.data_mut().world.random_bytes(length)?;
+        limiter::charge(&mut store, bytes.len())?;
+        Ok((bytes,))
+    })?;
     to.func_wrap(word, |mut store, ()| Ok((store.data_mut().world.random(),)))
 }

@@ -7,9 +7,11 @@ pub mod v0_1;
 pub mod v0_2;
 
 use domain::hooks::Hook;
+use wasmtime::StoreContextMut;
 use wasmtime::component::{InstancePre, Linker};
 
-use crate::limiter::State;
+use crate::limiter::{self, State};
+use crate::log::Level;
 use speak::World;
 
 /// The package that policies are written against.
@@ -49,6 +51,13 @@ pub const REVISIONS: [Revision; 2] = [
     Revision { version: v0_1::VERSION, hooks: &Hook::ALL, link: v0_1::add_to_linker, world: v0_1::world },
     Revision { version: v0_2::VERSION, hooks: &v0_2::HOOKS, link: v0_2::add_to_linker, world: v0_2::world },
 ];
+
+/// A line for the log, which the guest pays for as if it had read it itself.
+fn write<L: Into<Level>>(mut store: StoreContextMut<'_, State>, (level, message): (L, String)) -> wasmtime::Result<()> {
+    limiter::charge(&mut store, message.len())?;
+    store.data_mut().log.write(level.into(), &message);
+    Ok(())
+}
 
 /// Everything that a guest may import.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {

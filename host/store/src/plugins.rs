@@ -10,16 +10,24 @@ use crate::records::{Binding, PluginVersion};
 use crate::sqlite::columns::{Columns, count, id, text};
 use crate::{Error, Store};
 
+/// Of a component that is written at once: some milliseconds, in which no order is committed.
+const PART_BYTES: usize = 256 << 10;
+
 impl Store {
     /// Keeps a component's bytes; the same digest is kept once.
+    ///
+    /// Orders are committed between its parts. Where this breaks off, the next time goes on.
     ///
     /// # Errors
     /// What the database said.
     pub async fn put_component(&self, digest: &str, wasm: &[u8]) -> Result<(), Error> {
-        let query = sqlx::query("insert into components (digest, wasm) values (?, ?) on conflict (digest) do nothing")
-            .bind(text(digest))
-            .bind(wasm.to_vec());
-        query.execute(&mut *self.writer().await).await?;
+        for (part, bytes) in (0i64..).zip(wasm.chunks(PART_BYTES)) {
+            let insert = "insert into component_parts (digest, part, bytes) values (?, ?, ?) on conflict do nothing";
+            let query = sqlx::query(insert).bind(text(digest)).bind(part).bind(bytes.to_vec());
+            query.execute(&mut *self.writer().await).await?;
+        }
+        let insert = "insert into components (digest, wasm) values (?, x'') on conflict (digest) do nothing";
+        sqlx::query(insert).bind(text(digest)).execute(&mut *self.writer().await).await?;
         Ok(())
     }
 
@@ -28,8 +36,15 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, Error> {
+        let mut reader = self.reader().await?;
         let query = sqlx::query_scalar("select wasm from components where digest = ?").bind(digest.to_owned());
-        Ok(query.fetch_optional(&mut *self.reader().await?).await?)
+        let whole: Option<Vec<u8>> = query.fetch_optional(&mut *reader).await?;
+        if whole.as_ref().is_none_or(|whole| !whole.is_empty()) {
+            return Ok(whole);
+        }
+        let select = "select bytes from component_parts where digest = ? order by part";
+        let parts: Vec<Vec<u8>> = sqlx::query_scalar(select).bind(digest.to_owned()).fetch_all(&mut *reader).await?;
+        Ok(Some(parts.concat()))
     }
 
     /// Adds the next version of a plugin, whose component is kept already; the plugin gets the version's id where it is

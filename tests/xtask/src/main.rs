@@ -6,9 +6,11 @@
 //! - `policies`: the guests, built and put beside the binary that loads them;
 //! - `packages`: what the tests need from the system;
 //! - `suites`: everything that `cargo xtask test` runs, and in which order;
-//! - `launch`: commands that build a release and hand over to it.
+//! - `launch`: commands that build a release and hand over to it;
+//! - `costs`: the benchmark of the plugin host, whose results stand beside those of the load tool.
 
 mod command;
+mod costs;
 mod launch;
 mod packages;
 mod policies;
@@ -50,8 +52,9 @@ enum Command {
     Test(TestArgs),
     /// Run the crash and fault suites for long: many more rounds, generous time limits
     Soak(SoakArgs),
-    /// Build a release, run `load bench` and write tests/load/RESULTS.md
-    Bench(Passed),
+    /// Build a release, measure it and write tests/load/RESULTS.md
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArgs),
 }
 
 const DEV_EXAMPLES: &str = "\
@@ -66,6 +69,31 @@ Examples:
   cargo xtask test --only fmt,clippy           some suites, and what they need built
   cargo xtask test reservation                 the tests whose name contains `reservation`
   cargo xtask test --only e2e --scale 20       twenty times the fuzz cases and kill rounds";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench                            the server under load: everything after -- goes to `load bench`
+  cargo xtask bench costs                      what plugins cost: compile, load, call, a thousand merchants
+  cargo xtask bench costs -- --typescript T.wasm --python P.wasm
+                                               beside routing policies in other languages";
+
+#[derive(Args)]
+struct BenchArgs {
+    /// What is measured
+    #[arg(value_enum, default_value_t)]
+    what: Bench,
+    #[command(flatten)]
+    passed: Passed,
+}
+
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Bench {
+    /// The server under load
+    #[default]
+    Load,
+    /// The cost of plugins
+    Costs,
+}
 
 #[derive(Args)]
 struct Passed {
@@ -134,7 +162,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return suites::test(&workspace, &options);
         }
         Command::Soak(args) => return suites::soak(&workspace, args.scale, args.filter),
-        Command::Bench(passed) => launch::bench(&workspace, &passed.args)?,
+        Command::Bench(BenchArgs { what: Bench::Load, passed }) => launch::bench(&workspace, &passed.args)?,
+        Command::Bench(BenchArgs { what: Bench::Costs, passed }) => costs::bench(&workspace, &passed.args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

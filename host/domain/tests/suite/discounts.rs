@@ -34,7 +34,7 @@ fn asked(lines: &[Line]) -> pricing::Input {
     };
     pricing::Input {
         context: domain::hooks::Context { now: START, config: "{}".to_owned() },
-        currency: "EUR".parse::<Currency>().unwrap(),
+        currency: "EUR".parse::<Currency>().expect("the euro is listed"),
         prices_include_tax: false,
         destination: destination("DE"),
         customer_id: None,

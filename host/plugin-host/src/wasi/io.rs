@@ -2,7 +2,7 @@
 
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType};
 
-use crate::limiter::State;
+use crate::limiter::{self, State};
 use crate::log::Level;
 
 struct Error;
@@ -74,6 +74,7 @@ fn output(to: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         to.func_wrap(
             &format!("[method]output-stream.{write}"),
             |mut store, (stream, bytes): (Resource<Output>, Vec<u8>)| {
+                limiter::charge(&mut store, bytes.len())?;
                 let level = if stream.rep() == STDERR { Level::Warn } else { Level::Info };
                 let text = String::from_utf8_lossy(&bytes);
                 let lines = text.lines().filter(|line| !line.trim().is_empty());

@@ -12,12 +12,11 @@ mod shipping;
 mod tax;
 
 use domain::hooks::{self, Hook};
-use wasmtime::component::{InstancePre, Linker};
+use domain::time::Date;
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::RECORD_BYTES;
 use super::speak::{Unreadable, World};
-
-use domain::time::Date;
 
 use crate::limiter::State;
 use crate::log::Level;
@@ -42,15 +41,14 @@ mod shared {
 
 pub use shared::orderwright::policy::{exchange as exchanged, log, types};
 
-impl log::Host for State {
-    fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.log.write(level, &message);
+impl From<log::Level> for Level {
+    fn from(level: log::Level) -> Self {
+        match level {
+            log::Level::Debug => Self::Debug,
+            log::Level::Info => Self::Info,
+            log::Level::Warn => Self::Warn,
+            log::Level::Error => Self::Error,
+        }
     }
 }
 
@@ -94,5 +92,7 @@ pub fn world(pre: InstancePre<State>, hook: Hook) -> wasmtime::Result<World> {
 
 /// What every world imports.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    shared::Shared::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)
+    types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    exchanged::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    linker.instance("orderwright:policy/log@0.1.0")?.func_wrap("write", super::write::<log::Level>)
 }

@@ -3,7 +3,7 @@
 mod routing;
 
 use domain::hooks::{self, Hook};
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::speak::World;
 use crate::limiter::State;
@@ -31,15 +31,14 @@ mod shared {
 
 pub use shared::orderwright::policy::{log, types};
 
-impl log::Host for State {
-    fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.log.write(level, &message);
+impl From<log::Level> for Level {
+    fn from(level: log::Level) -> Self {
+        match level {
+            log::Level::Debug => Self::Debug,
+            log::Level::Info => Self::Info,
+            log::Level::Warn => Self::Warn,
+            log::Level::Error => Self::Error,
+        }
     }
 }
 
@@ -68,5 +67,6 @@ pub fn world(pre: InstancePre<State>, hook: Hook) -> wasmtime::Result<World> {
 
 /// What every world imports.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    shared::Shared::add_to_linker::<_, wasmtime::component::HasSelf<_>>(linker, |state| state)
+    types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    linker.instance("orderwright:policy/log@0.2.0")?.func_wrap("write", super::write::<log::Level>)
 }

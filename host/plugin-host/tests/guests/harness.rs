@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use domain::hooks::{Context, Destination, Hook, risk, routing, tax};
-use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
+use domain::hooks::{Context, Destination, Hook, exchange, payment, risk, routing, tax};
+use domain::ids::{OrderId, PaymentId, Sku, TenantId, WarehouseId};
 use domain::time::Timestamp;
 use plugin_host::limits::Limits;
 use plugin_host::{CallContext, Config, Host, Plugin};
@@ -178,4 +178,31 @@ pub fn risk_input(config: &str) -> risk::Input {
         email_domain: Some("example.com".into()),
         payment_method_id: "pm_ok".into(),
     }
+}
+
+/// The sandbox adapter is to authorise what the documented order costs.
+pub fn payment_input(transcript: Vec<exchange::Entry>) -> payment::Input {
+    payment::Input {
+        context: context(r#"{"base_url": "http://127.0.0.1:8090"}"#),
+        operation: payment::Operation::Authorize(payment::Authorize {
+            payment_id: PaymentId::new(uuid::Uuid::from_u128(1)),
+            order_id: OrderId::new(uuid::Uuid::from_u128(2)),
+            amount: 6993,
+            currency: "USD".parse().unwrap(),
+            payment_method_id: "pm_ok".into(),
+        }),
+        transcript,
+    }
+}
+
+/// A proper question, as a decision records it; none for a hook that has no input here.
+pub fn question(hook: Hook, config: &str) -> Option<String> {
+    let input = match hook.name() {
+        "routing" => serde_json::to_string(&routing::Input { context: context(config), ..routing_input() }),
+        "tax" => serde_json::to_string(&tax::Input { context: context(config), ..tax_input() }),
+        "risk" => serde_json::to_string(&risk_input(config)),
+        "payment" => serde_json::to_string(&payment_input(vec![])),
+        _ => return None,
+    };
+    Some(input.unwrap())
 }

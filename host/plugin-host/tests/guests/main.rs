@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cache;
+mod fuzz;
 mod harness;
 mod reference;
 mod refusals;

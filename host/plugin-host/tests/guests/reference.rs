@@ -2,13 +2,13 @@
 
 use domain::bytes::Bytes;
 use domain::hooks::exchange::{Body, Credential, Entry, Response, Safety};
-use domain::hooks::payment::{self, Operation, State, Step};
+use domain::hooks::payment::{State, Step};
 use domain::hooks::{Hook, risk, routing};
-use domain::ids::{OrderId, PaymentId};
 use plugin_host::{Failure, Level};
-use uuid::Uuid;
 
-use crate::harness::{Fixture, caller, context, huge_routing_input, risk_input, routing_input, tax_input};
+use crate::harness::{
+    Fixture, caller, context, huge_routing_input, payment_input, risk_input, routing_input, tax_input,
+};
 
 #[tokio::test]
 async fn routing_splits_and_sends_what_both_have_from_the_nearer() {
@@ -72,20 +72,6 @@ async fn risk_accepts_by_default_and_follows_its_rules() {
     }
 }
 
-fn authorize(transcript: Vec<Entry>) -> payment::Input {
-    payment::Input {
-        context: context(r#"{"base_url": "http://127.0.0.1:8090"}"#),
-        operation: Operation::Authorize(payment::Authorize {
-            payment_id: PaymentId::new(Uuid::from_u128(1)),
-            order_id: OrderId::new(Uuid::from_u128(2)),
-            amount: 6993,
-            currency: "USD".parse().unwrap(),
-            payment_method_id: "pm_ok".into(),
-        }),
-        transcript,
-    }
-}
-
 fn answered(amount: i64) -> Entry {
     let body = format!(
         r#"{{"id":"pi_1","status":"requires_capture","amount":{amount},"next_action":null,"last_error":null}}"#
@@ -99,13 +85,13 @@ async fn the_payment_adapter_walks_from_a_request_to_an_outcome() {
     let descriptor = plugin.describe(caller()).await.result.unwrap();
     assert_eq!(descriptor.idempotency_header, "Idempotency-Key");
 
-    let Step::Request(request) = plugin.call(caller(), &authorize(vec![])).await.result.unwrap() else {
+    let Step::Request(request) = plugin.call(caller(), &payment_input(vec![])).await.result.unwrap() else {
         panic!("the first step is a request");
     };
     assert_eq!((request.method.as_str(), request.safety), ("POST", Safety::Idempotent));
     assert_eq!(request.credential, Some(Credential::Bearer { secret: "api_key".into() }));
 
-    let Step::Done(outcome) = plugin.call(caller(), &authorize(vec![answered(6993)])).await.result.unwrap() else {
+    let Step::Done(outcome) = plugin.call(caller(), &payment_input(vec![answered(6993)])).await.result.unwrap() else {
         panic!("an authorised payment ends the operation");
     };
     assert_eq!((outcome.reference.as_str(), outcome.state, outcome.amount), ("pi_1", State::Authorized, 6993));
@@ -114,7 +100,7 @@ async fn the_payment_adapter_walks_from_a_request_to_an_outcome() {
 #[tokio::test]
 async fn an_outcome_of_another_amount_breaks_the_law() {
     let plugin = Fixture::new().load("payment_sandbox", Hook::Payment).await;
-    let call = plugin.call(caller(), &authorize(vec![answered(1)])).await;
+    let call = plugin.call(caller(), &payment_input(vec![answered(1)])).await;
     assert!(matches!(&call.result, Err(Failure::LawBroken(why)) if why.contains("6993")), "{:?}", call.result);
     assert!(call.output_json.unwrap().contains("pi_1"));
 }

@@ -210,6 +210,29 @@ async fn api_keys_lead_to_their_merchant() {
 }
 
 #[tokio::test]
+async fn a_component_of_many_parts_comes_back_whole() {
+    let world = World::new().await;
+    let store = &world.store;
+    let wasm: Vec<u8> = (0..1_000_003u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    store.put_component("sha256:44", &wasm).await.unwrap();
+    assert_eq!(store.component("sha256:44").await.unwrap(), Some(wasm.clone()));
+    let mut rows = world.raw().await;
+    // Broken off: what is there is not a component yet, and is one once it is kept again.
+    sqlx::query("delete from components where digest = 'sha256:44'").execute(&mut rows).await.unwrap();
+    sqlx::query("delete from component_parts where digest = 'sha256:44' and part = 2")
+        .execute(&mut rows)
+        .await
+        .unwrap();
+    assert_eq!(store.component("sha256:44").await.unwrap(), None);
+    store.put_component("sha256:44", &wasm).await.unwrap();
+    assert_eq!(store.component("sha256:44").await.unwrap(), Some(wasm.clone()));
+    // As it was kept before there were parts.
+    let insert = "insert into components (digest, wasm) values ('sha256:55', ?)";
+    sqlx::query(insert).bind(&wasm).execute(&mut rows).await.unwrap();
+    assert_eq!(store.component("sha256:55").await.unwrap(), Some(wasm));
+}
+
+#[tokio::test]
 async fn what_a_merchant_sets_up_comes_back() {
     let world = World::new().await;
     let store = &world.store;

@@ -15,3 +15,4 @@ mod saga;
 mod scenarios;
 mod stock;
 mod story;
+mod uploads;

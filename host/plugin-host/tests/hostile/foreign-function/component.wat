@@ -1,0 +1,3 @@
+;; Imports a function directly, not an interface.
+(component
+  (import "run-shell" (func (param "command" string))))

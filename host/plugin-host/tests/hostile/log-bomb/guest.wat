@@ -1,0 +1,15 @@
+;; Writes a line of 768 KiB again and again, which costs it next to nothing.
+(module
+  (import "orderwright:policy/log@0.1.0" "write" (func $write (param i32 i32 i32)))
+  (memory (export "memory") 16)
+  (global $free (mut i32) (i32.const 65536))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $new i32)
+    (local.set $new (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $new) (local.get 3)))
+    (local.get $new))
+  (func (export "orderwright:policy/screening@0.1.0#screen") (param i32) (result i32)
+    (loop $again
+      (call $write (i32.const 1) (i32.const 131072) (i32.const 786432))
+      (br $again))
+    unreachable))

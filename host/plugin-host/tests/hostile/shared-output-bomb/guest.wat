@@ -1,0 +1,20 @@
+;; Answers with 60,000 reasons of 64 KiB each, which are all the same bytes.
+(module
+  (memory (export "memory") 16)
+  (global $free (mut i32) (i32.const 65536))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $new i32)
+    (local.set $new (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $new) (local.get 3)))
+    (local.get $new))
+  (func (export "orderwright:policy/screening@0.1.0#screen") (param i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.const 524288))
+    (loop $next
+      (i32.store (local.get $at) (i32.const 131072))
+      (i32.store offset=4 (local.get $at) (i32.const 65536))
+      (local.set $at (i32.add (local.get $at) (i32.const 8)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 1004288))))
+    (i32.store (i32.const 24) (i32.const 524288))
+    (i32.store (i32.const 28) (i32.const 60000))
+    (i32.const 16)))
