@@ -12,7 +12,7 @@ use app::stock::{Change, Warehouse};
 use app::{App, Config, Idempotency};
 use domain::command::Command;
 use domain::hooks::Destination;
-use domain::ids::{ExternalId, Sku, WarehouseId};
+use domain::ids::{ExternalId, PluginId, Sku, WarehouseId};
 use domain::order::{HoldSource, Personal, PersonalAddress};
 use domain::status::OrderStatus;
 use search::SearchOptions;
@@ -243,4 +243,36 @@ async fn a_directory_is_free_once_it_was_shut_down() {
     assert_eq!(again.merchants().await.unwrap().len(), 1);
     assert!(shop.app.merchants().await.is_err());
     again.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_component_that_is_not_what_its_digest_says_is_not_run() {
+    let shop = shop().await;
+    shop.app.shut_down().await;
+    let (directory, tenant) = (shop.directory, shop.caller.tenant());
+    drop(shop.app);
+    // Somebody has changed the bytes in the database.
+    let store = store::Store::open(store::Config::new(directory.path().join("store"))).await.unwrap();
+    let digest = plugin_host::digest(b"\0asm as it was uploaded");
+    store.put_component(&digest, b"\0asm as it is now").await.unwrap();
+    let version = store::PluginVersion {
+        plugin_id: PluginId::new(uuid::Uuid::from_u128(1)),
+        plugin: "forged".into(),
+        version: String::new(),
+        digest: digest.clone(),
+        hook: "risk".into(),
+        status: "ready".into(),
+        report: "{}".into(),
+        created_at: app::clock::now(),
+    };
+    store.add_plugin_version(tenant, &version).await.unwrap().unwrap();
+    store.shutdown().await.unwrap();
+    drop(store);
+
+    let app = open(directory.path()).await;
+    let version = app.versions(tenant).await.unwrap().pop().unwrap();
+    let refused = app.run_version(tenant, &version, "{}").await.unwrap_err();
+    let said = format!("{refused:?}");
+    assert!(said.contains(&digest) && said.contains("has the digest"), "{said}");
+    app.shut_down().await;
 }
