@@ -83,7 +83,7 @@ pub struct Replay {
 /// request in his hand.
 pub(crate) async fn ask_patiently(plugin: &Plugin, tenant: TenantId, input: &str) -> Result<Call<()>, Error> {
     loop {
-        let call = plugin.ask(CallContext { tenant }, input).await.map_err(Error::internal)?;
+        let call = plugin.ask(CallContext::trial(tenant), input).await.map_err(Error::internal)?;
         if call.result != Err(Failure::Busy) {
             return Ok(call);
         }
@@ -101,7 +101,7 @@ impl App {
             return Err(Refusal::NotReady(version.status));
         }
         let plugin = self.plugin(tenant, version.hook, &version.digest).await?;
-        Ok(Ran::new(plugin.ask(CallContext { tenant }, input).await?)?)
+        Ok(Ran::new(plugin.ask(CallContext::trial(tenant), input).await?)?)
     }
 
     /// Makes a recorded decision again, with the component and the input of then.
@@ -125,7 +125,7 @@ impl App {
         // The built-in defaults record nothing that could be repeated.
         let digest = recorded.digest.as_deref().ok_or(Refusal::NotFound)?;
         let plugin = self.plugin(tenant, recorded.hook, digest).await?;
-        let ran = Ran::new(plugin.ask(CallContext { tenant }, &recorded.input).await?)?;
+        let ran = Ran::new(plugin.ask(CallContext::trial(tenant), &recorded.input).await?)?;
         let is_same = ran.outcome == recorded.outcome && ran.output.as_deref() == recorded.output.as_deref();
         Ok(Replay { recorded, ran, is_same })
     }

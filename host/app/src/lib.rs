@@ -86,6 +86,8 @@ pub struct Config {
     pub fast_path: bool,
     /// How long a provider may take to answer.
     pub effect_timeout: Duration,
+    /// How long the records of policy calls are kept; none for ever.
+    pub decisions_kept: Option<Duration>,
 }
 
 impl Config {
@@ -93,7 +95,14 @@ impl Config {
     #[must_use]
     pub fn new(directory: PathBuf, compiler: Box<dyn Fn() -> Command + Send + Sync>) -> Self {
         let store = store::Config::new(directory.join("store"));
-        Self { directory, store, compiler, fast_path: true, effect_timeout: Duration::from_secs(10) }
+        Self {
+            directory,
+            store,
+            compiler,
+            fast_path: true,
+            effect_timeout: Duration::from_secs(10),
+            decisions_kept: None,
+        }
     }
 }
 
@@ -109,6 +118,7 @@ struct Inner {
     changes: Arc<changes::Changes>,
     runner: runner::Runner,
     sender: effects::Sender,
+    decisions_kept: Option<Duration>,
     feed: Arc<index::Feed>,
     background: TaskTracker,
     backtests: backtest::Jobs,
@@ -216,6 +226,7 @@ impl App {
             changes: Arc::default(),
             runner: runner::Runner::new(node, config.fast_path),
             sender: effects::Sender::new(config.effect_timeout)?,
+            decisions_kept: config.decisions_kept,
             feed,
             background: TaskTracker::new(),
             backtests: backtest::Jobs::new(),
@@ -319,6 +330,10 @@ impl App {
 
     pub(crate) fn runner(&self) -> &runner::Runner {
         &self.0.runner
+    }
+
+    pub(crate) fn decisions_kept(&self) -> Option<Duration> {
+        self.0.decisions_kept
     }
 
     pub(crate) fn sender(&self) -> &effects::Sender {

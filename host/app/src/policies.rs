@@ -96,7 +96,7 @@ impl Round {
     }
 
     fn call_context(&self) -> CallContext {
-        CallContext { tenant: self.tenant }
+        CallContext::order(self.tenant)
     }
 
     /// Records a call and applies the binding's failure policy.

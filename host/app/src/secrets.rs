@@ -64,7 +64,7 @@ impl App {
         if let Some(descriptor) = self.caches().descriptors.get(digest) {
             return Ok(descriptor);
         }
-        let call = binding.plugin.describe(CallContext { tenant }).await;
+        let call = binding.plugin.describe(CallContext::order(tenant)).await;
         let descriptor = Arc::new(call.result.map_err(Error::internal)?);
         self.caches().descriptors.insert(digest.to_owned(), Arc::clone(&descriptor));
         Ok(descriptor)
@@ -85,7 +85,12 @@ impl App {
     }
 
     async fn keep_house_once(&self) -> Result<(), Error> {
-        self.store().expire_keys(clock::now()).await?;
+        let now = clock::now();
+        self.store().expire_keys(now).await?;
+        if let Some(kept) = self.decisions_kept() {
+            let seconds = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
+            self.store().expire_decisions(now.plus_seconds(-seconds)).await?;
+        }
         self.seal_finished_days().await
     }
 }

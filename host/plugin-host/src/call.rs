@@ -11,6 +11,31 @@ use crate::log::LogLine;
 pub struct CallContext {
     /// The merchant, whose share of the pool the call takes.
     pub tenant: TenantId,
+    /// What it is for.
+    pub work: Work,
+}
+
+/// What a call is for. Each has a share of its own, so that no back-test keeps a merchant's orders waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Somebody waits for the answer: it decides about an order.
+    Order,
+    /// It decides nothing: a check, a back-test, a dry run, a shadow.
+    Trial,
+}
+
+impl CallContext {
+    /// A call that decides about a merchant's order.
+    #[must_use]
+    pub const fn order(tenant: TenantId) -> Self {
+        Self { tenant, work: Work::Order }
+    }
+
+    /// A call that decides nothing.
+    #[must_use]
+    pub const fn trial(tenant: TenantId) -> Self {
+        Self { tenant, work: Work::Trial }
+    }
 }
 
 /// One call with everything that a decision records of it.

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::load::{self, Loader};
 use crate::plugin::Plugin;
 use crate::ticker::Ticker;
-use crate::turns::Turns;
+use crate::turns::{Shares, Turns};
 use crate::{compile, engine, wit};
 
 /// What a host needs to know.
@@ -67,13 +67,20 @@ impl Host {
         let mut linker: Linker<State> = Linker::new(&engine);
         wit::add_to_linker(&mut linker)?;
         let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let per_core = limits.slow_millis_per_core;
-        let slow_millis = NonZeroU32::try_from(cores).map_or(per_core, |cores| per_core.saturating_mul(cores));
+        let all =
+            |per_core: NonZeroU32| NonZeroU32::try_from(cores).map_or(per_core, |cores| per_core.saturating_mul(cores));
+        let thousand = |fuel: NonZeroU32| NonZeroU32::new(fuel.get() / 1000).unwrap_or(NonZeroU32::MIN);
+        let shares = Shares {
+            calls: limits.tenant_calls,
+            slow_millis: all(limits.slow_millis_per_core),
+            fuel_thousands: all(thousand(limits.fuel_per_second_per_core)),
+            wait: limits.queue_wait,
+        };
         let compiler = compile::Compiler::new(compiler, limits.compiler_wall);
         let loader = Loader::new(linker, cache_dir, cache_key, compiler)?;
         let shared = Shared {
             engine,
-            turns: Turns::new(limits.pool, limits.tenant_calls, slow_millis, limits.queue_wait),
+            turns: Turns::new(limits.pool, shares),
             ticker,
             // Half of the cores, so that slow calls cannot take them all even where nobody else wants them.
             lane: Lane::start((cores.get() / 2).max(1)).map_err(load::Error::Io)?,

@@ -27,7 +27,7 @@ mod turns;
 mod wasi;
 mod wit;
 
-pub use call::{Call, CallContext, Failure};
+pub use call::{Call, CallContext, Failure, Work};
 pub use check::{Inspection, Refusal, inspect, with_fields};
 pub use compile::compile_main;
 pub use digest::digest;

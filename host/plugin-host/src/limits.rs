@@ -55,6 +55,11 @@ pub const TENANT_CALLS: usize = 16;
 /// policy of 5 ms has room for twenty calls a second and core.
 pub const SLOW_MILLIS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
+/// Instructions that all calls of one merchant may take in a second, for each core: about half of what a core executes. The
+/// reference policies take some thirty thousand for an order, an interpreter some hundred thousand a call. Who has burnt
+/// them waits for the next second, and nobody else does.
+pub const FUEL_PER_SECOND_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(599_999_999);
+
 /// How long a call waits for its turn before it is given up as `busy`.
 pub const QUEUE_WAIT: Duration = Duration::from_millis(1000);
 
@@ -149,6 +154,8 @@ pub struct Limits {
     pub tenant_calls: usize,
     /// See [`SLOW_MILLIS_PER_CORE`].
     pub slow_millis_per_core: NonZeroU32,
+    /// See [`FUEL_PER_SECOND_PER_CORE`].
+    pub fuel_per_second_per_core: NonZeroU32,
     /// See [`QUEUE_WAIT`].
     pub queue_wait: Duration,
     /// See [`INPUT_BYTES`].
@@ -169,6 +176,7 @@ impl Default for Limits {
             pool: POOL,
             tenant_calls: TENANT_CALLS,
             slow_millis_per_core: SLOW_MILLIS_PER_CORE,
+            fuel_per_second_per_core: FUEL_PER_SECOND_PER_CORE,
             queue_wait: QUEUE_WAIT,
             input_bytes: INPUT_BYTES,
             output_bytes: OUTPUT_BYTES,

@@ -122,7 +122,7 @@ pub(crate) struct Run {
     fuel: u64,
     began: Instant,
     _running: Running,
-    _turn: Turn,
+    turn: Turn,
 }
 impl Run {
     async fn begin(
@@ -137,7 +137,7 @@ impl Run {
                 return Err(Failure::InputTooLarge(bytes));
             }
         }
-        let turn = shared.turns.take(context.tenant).await.map_err(|_| Failure::Busy)?;
+        let turn = shared.turns.take(context.tenant, context.work).await.map_err(|_| Failure::Busy)?;
         let running = shared.ticker.run();
         let began = Instant::now();
         let world = wasi::World::at(about.now);
@@ -151,7 +151,7 @@ impl Run {
         // Two ticks: the first may come at once, and a call that is over within one must not be sent to the slow lane.
         store.set_epoch_deadline(2);
         store.epoch_deadline_callback(limiter::tick);
-        Ok(Self { store, fuel, began, _running: running, _turn: turn })
+        Ok(Self { store, fuel, began, _running: running, turn })
     }
 
     fn finish<A: Serialize>(
@@ -161,6 +161,7 @@ impl Run {
     ) -> Call<A> {
         let duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let fuel = self.fuel.saturating_sub(self.store.get_fuel().unwrap_or(0));
+        self.turn.tenant().owe(fuel);
         let logs = self.store.into_data().log.finish();
         let output_json = answer.as_ref().ok().and_then(|answer| serde_json::to_string(answer).ok());
         let result = answer.and_then(|answer| validate(answer).map_err(|LawBroken(why)| Failure::LawBroken(why)));

@@ -45,6 +45,9 @@ pub struct Args {
     /// How long the demo merchant's customers may try another payment after a decline, in seconds
     #[arg(long, default_value_t = app::merchant::Settings::PAYMENT_RETRY_SECONDS, value_name = "SECONDS")]
     payment_retry_seconds: u32,
+    /// How many days the records of policy calls are kept; for ever where nothing is given. Back-tests and replays need them
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_decisions_days: Option<u32>,
     /// How long a payment provider may take to answer, in milliseconds
     #[arg(long, default_value_t = 10_000, value_name = "MS")]
     effect_timeout_ms: u64,
@@ -78,6 +81,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let policies = instance::policies(args.policies.as_deref())?;
     let mut config = instance::config(&args.data)?;
     config.fast_path = !args.no_fast_path;
+    config.decisions_kept = args.keep_decisions_days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
     config.effect_timeout = Duration::from_millis(args.effect_timeout_ms);
     config.store.synchronous_full = !args.unsafe_no_sync;
     // The ports are taken first: a port in use must not leave a half-made data directory behind.

@@ -13,7 +13,7 @@ use crate::{Error, Lease, Store};
 /// How long an idempotency key is kept at least, in seconds.
 pub const KEY_SECONDS_MIN: i64 = 24 * 60 * 60;
 /// How many keys go in one transaction, so that commits get their turn.
-const KEYS_EXPIRED_AT_ONCE: i64 = 500;
+const EXPIRED_AT_ONCE: i64 = 500;
 
 impl Store {
     /// Takes up to `limit` orders that are due and that nobody works on, until `lease_until`; the longest due first.
@@ -167,12 +167,26 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn expire_keys(&self, now: Timestamp) -> Result<u64, Error> {
-        let before = now.plus_seconds(-KEY_SECONDS_MIN).micros();
         let sql = "delete from idempotency_keys where created_at < ?1 and rowid in \
                    (select rowid from idempotency_keys order by rowid limit ?2)";
+        self.remove_oldest(sql, now.plus_seconds(-KEY_SECONDS_MIN)).await
+    }
+
+    /// Removes the records of policy calls that were made before a moment, a few at a time; how many.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn expire_decisions(&self, before: Timestamp) -> Result<u64, Error> {
+        let sql = "delete from decisions where at < ?1 and rowid in \
+                   (select rowid from decisions order by rowid limit ?2)";
+        self.remove_oldest(sql, before).await
+    }
+
+    /// Rows come in by time, so that the oldest are the first. Each statement is short, and lets commits through.
+    async fn remove_oldest(&self, sql: &'static str, before: Timestamp) -> Result<u64, Error> {
         let mut removed = 0;
         loop {
-            let query = sqlx::query(sql).bind(before).bind(KEYS_EXPIRED_AT_ONCE);
+            let query = sqlx::query(sql).bind(before.micros()).bind(EXPIRED_AT_ONCE);
             let now_removed = query.execute(&mut *self.writer().await).await?.rows_affected();
             removed += now_removed;
             if now_removed == 0 {

@@ -104,7 +104,7 @@ impl App {
             operation: run.asked.operation.clone(),
             transcript: run.transcript(),
         };
-        let call = binding.plugin.call(CallContext { tenant: order.tenant_id }, &input).await;
+        let call = binding.plugin.call(CallContext::order(order.tenant_id), &input).await;
         run.decisions.push(record(order.order_id, Hook::Payment, binding, &input, &call, now));
         call.result
     }

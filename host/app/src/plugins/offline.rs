@@ -31,7 +31,7 @@ pub async fn examine(host: &Host, wasm: &[u8]) -> Result<(Option<Inspection>, Re
 /// # Errors
 /// Where the input is none of its hook's.
 pub async fn ask(plugin: &Plugin, input: &str) -> Result<Ran, again::Refusal> {
-    Ok(Ran::new(plugin.ask(CallContext { tenant: nobody() }, input).await?)?)
+    Ok(Ran::new(plugin.ask(CallContext::trial(nobody()), input).await?)?)
 }
 
 /// Whose component it is where there is no server.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// For whom: each merchant is a number.
 pub fn caller(merchant: u128) -> CallContext {
-    CallContext { tenant: TenantId::new(Uuid::from_u128(merchant)) }
+    CallContext::order(TenantId::new(Uuid::from_u128(merchant)))
 }
 
 fn context() -> Context {

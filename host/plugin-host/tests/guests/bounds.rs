@@ -1,10 +1,11 @@
 //! No guest can stop the host, or keep others from it. What is bounded for a single call is in `tests/hostile`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::hooks::Hook;
-use plugin_host::Failure;
 use plugin_host::limits::{CONFIG_BYTES, Limits};
+use plugin_host::{CallContext, Failure};
 
 use crate::harness::{Fixture, caller, caller_of, huge_routing_input, routing_input, tax_input};
 
@@ -76,6 +77,25 @@ async fn one_merchant_cannot_take_the_whole_pool() {
     // A call that is given up in the middle gives its place back.
     running.shutdown().await;
     tax.call(caller_of(1), &tax_input()).await.result.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_burnt_the_instructions_of_a_second_slows_only_himself() {
+    let limits = Limits {
+        fuel_per_second_per_core: NonZeroU32::MIN.saturating_add(4_999_999),
+        queue_wait: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits);
+    let looping = fixture.load("fixture_loop_forever", Hook::Routing).await;
+    let tax = fixture.load("tax_table", Hook::Tax).await;
+    let order = caller_of(1);
+    // Fifty million instructions are many seconds' worth, and are owed afterwards.
+    assert_eq!(looping.call(order, &routing_input()).await.result, Err(Failure::OutOfFuel));
+    assert_eq!(tax.call(order, &tax_input()).await.result, Err(Failure::Busy));
+    // Not by others, nor by what the same merchant tries out.
+    tax.call(caller_of(2), &tax_input()).await.result.unwrap();
+    tax.call(CallContext::trial(order.tenant), &tax_input()).await.result.unwrap();
 }
 
 #[tokio::test]

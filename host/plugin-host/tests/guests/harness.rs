@@ -59,7 +59,7 @@ pub fn caller() -> CallContext {
 }
 
 pub fn caller_of(tenant: u128) -> CallContext {
-    CallContext { tenant: TenantId::new(uuid::Uuid::from_u128(tenant)) }
+    CallContext::order(TenantId::new(uuid::Uuid::from_u128(tenant)))
 }
 
 pub fn context(config: &str) -> Context {

@@ -146,3 +146,17 @@ async fn keys_live_a_day_and_then_go() {
     assert_eq!(world.store.stored_key(world.tenant, "1").await.unwrap(), None);
     assert_eq!(world.store.stored_key(tenant(2), "1").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn decisions_are_kept_as_long_as_is_said() {
+    let world = World::new().await;
+    let order_id = domain::ids::OrderId::new(uuid::Uuid::now_v7());
+    for days in [0, 1, 2] {
+        let made = store::Decision { at: NOW.plus_seconds(days * 86_400), ..crate::world::decision(order_id) };
+        let changeset = Changeset { decisions: vec![made], ..world.changeset() };
+        committed(world.store.commit(changeset).await.unwrap());
+    }
+    let kept = async || world.store.decisions(world.tenant, order_id).await.unwrap().len();
+    assert_eq!((world.store.expire_decisions(NOW).await.unwrap(), kept().await), (0, 3));
+    assert_eq!((world.store.expire_decisions(NOW.plus_seconds(90_000)).await.unwrap(), kept().await), (2, 1));
+}

@@ -1,7 +1,8 @@
 //! Discounts, shipping and what a policy may know: hooks that change what an order costs, and grants.
 
 use e2e::client::{Request, order_id};
-use e2e::{Client, Server, Shop, admin, basket, eventually};
+use e2e::{Client, Server, Shop, admin, basket, eventually, unique};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 /// Uploads a component as a plugin.
@@ -131,5 +132,77 @@ async fn a_policy_knows_only_what_it_was_granted() {
     let again =
         bind(client, "risk", &json!({"plugin": "screening", "config": {"review_quantity": 9}})).await.expect(200);
     assert_eq!(again["fields"], json!(["zip", "email_domain"]));
+    server.stop();
+}
+
+/// As many orders as a back-test must manage within five seconds.
+const HISTORY: usize = 10_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_of_ten_thousand_orders_is_what_it_would_have_been() {
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    shop.warehouse("WH-ZZZ", "US", "NY", 40.7, -74.0).await;
+    let (client, sku) = (&shop.client, unique("SKU"));
+    for warehouse in ["WH-TEST", "WH-ZZZ"] {
+        shop.stock_in(warehouse, &sku, 100_000_000).await;
+    }
+    upload(client, "by-value", &admin::fixture("fixture_routing_by_value")).await;
+    // Whatever is worth up to 50.00 comes from the first warehouse, by what decides now.
+    bind(client, "routing", &json!({"plugin": "by-value", "config": {"limit": 5000}})).await.expect(200);
+    let free = |price: i64| {
+        let items = json!([{"sku_id": sku, "quantity": 1, "price": format!("{price}.00")}]);
+        let discounted = json!({"items": items, "shipping_cost": 0});
+        basket::with(basket::of(&sku, 1), discounted)
+    };
+    eventually("the binding is in force", async || {
+        let order = client.place(&free(1)).await.expect(201);
+        let decisions = client.decisions(&order_id(&order)).await;
+        let plugin = &decision(&decisions, "routing")["plugin"];
+        if *plugin == "by-value" { Ok(()) } else { Err(plugin.to_string()) }
+    })
+    .await;
+    let prices: Vec<i64> = (0..HISTORY).map(|n| i64::try_from(n * 7919 % 120).expect("small") + 1).collect();
+    let from_the_last = |prices: &[i64], limit: i64| prices.iter().filter(|price| **price > limit).count();
+    let placed: Vec<(i64, String)> = futures::stream::iter(prices.clone())
+        .map(|price| {
+            let (client, basket) = (client.clone(), free(price));
+            async move {
+                let order = client.place(&basket).await.expect(201);
+                (price, order["shipments"][0]["warehouse"].as_str().expect("a warehouse").to_owned())
+            }
+        })
+        .buffer_unordered(64)
+        .collect()
+        .await;
+    // What was decided is what the rule says: the expectation below rests on nothing of the back-test's.
+    let last = placed.iter().map(|(_, warehouse)| warehouse.clone()).max().expect("orders");
+    for (price, warehouse) in &placed {
+        assert_eq!(*warehouse == last, *price > 50, "{price}: {warehouse}");
+    }
+
+    let plugins = e2e::client::rows(&client.get("/plugins").await.expect(200));
+    let id = plugins[0]["plugin_id"].as_str().expect("an id").to_owned();
+    let path = format!("/plugins/{id}/versions/1/backtest");
+    let asked = json!({"limit": HISTORY, "config": {"limit": 8000}});
+    let started = client.call(Request::new("POST", &path).json(&asked)).await;
+    let mut test = started.body;
+    while test["status"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        test = client.get(&format!("/backtests/{}", test["backtest_id"].as_str().expect("an id"))).await.expect(200);
+    }
+    let report = &test["report"];
+    let moved = from_the_last(&prices, 50) - from_the_last(&prices, 80);
+    assert_eq!((&report["decisions"], &report["differing"]), (&json!(HISTORY), &json!(moved)), "{report}");
+    for side in ["before", "now"] {
+        let sums = &report[side];
+        assert_eq!(
+            (&sums["answers"], &sums["shipments"], &sums["split_orders"], &sums["without_plan"]),
+            (&json!(HISTORY), &json!(HISTORY), &json!(0), &json!(0))
+        );
+    }
+    let changes = report["changed_most"].as_array().expect("changes");
+    assert!(changes.iter().all(|change| change["what"] == "1 of 1 units from elsewhere, 1 → 1 shipments"), "{report}");
+    assert!(report["took_ms"].as_u64() < Some(5000), "{report}");
     server.stop();
 }

@@ -9,7 +9,7 @@ use e2e::server::Folder;
 use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
-pub async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
+async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
     let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
     client.call(Request { body: Some(wasm), ..request }).await
 }
@@ -40,7 +40,7 @@ pub fn answer(output: &Output) -> Value {
 }
 
 /// A decision of an order.
-pub async fn decision(client: &Client, order: &str, hook: &str) -> Value {
+async fn decision(client: &Client, order: &str, hook: &str) -> Value {
     let decisions = client.decisions(order).await;
     decisions.into_iter().find(|decision| decision["hook"] == hook).expect("the policy was asked")
 }
