@@ -239,6 +239,17 @@ impl Client {
         self.call(Request::new("GET", path)).await
     }
 
+    /// Uploads a component as a plugin's next version.
+    pub async fn upload(&self, name: &str, wasm: Vec<u8>) -> Reply {
+        let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
+        self.call(Request { body: Some(wasm), ..request }).await
+    }
+
+    /// Binds a hook, whatever is bound now.
+    pub async fn bind(&self, hook: &str, body: &Value) -> Reply {
+        self.call(Request::new("PUT", &format!("/hooks/{hook}")).json(body).header("if-match", "*")).await
+    }
+
     /// `PUT`.
     pub async fn put(&self, path: &str, body: &Value) -> Reply {
         self.call(Request::new("PUT", path).json(body)).await

@@ -34,7 +34,8 @@ struct Text {
 
 impl Default for Config {
     fn default() -> Self {
-        let placed = Text { subject: "Your order".into(), text: "Dear {{name}}, thank you for your order {order}.".into() };
+        let placed =
+            Text { subject: "Your order".into(), text: "Dear {{name}}, thank you for your order {order}.".into() };
         Self { channel: "email".into(), texts: BTreeMap::from([("order.placed".into(), placed)]) }
     }
 }

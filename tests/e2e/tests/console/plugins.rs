@@ -28,8 +28,7 @@ async fn text(browser: &Browser, css: &str) -> String {
 
 /// Uploads through the API and waits for the checks.
 async fn uploaded(client: &Client, name: &str, wasm: Vec<u8>) -> String {
-    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
-    let made = client.call(Request { body: Some(wasm), ..request }).await;
+    let made = client.upload(name, wasm).await;
     let id = made.body["plugin_id"].as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned();
     eventually("it is ready", async || {
         let version = client.get(&format!("/plugins/{id}")).await.expect(200);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::hooks::{bind, upload};
+use crate::hooks::uploaded;
 
 /// HMAC-SHA256 of `signed answer` with the key `signing-key`, computed with `openssl dgst -sha256 -hmac`.
 const SIGNED: &str = "7b205408a4d1ca5c775d466d27dacd29a32634a27dafc87b36112e80b83e389b";
@@ -119,14 +119,14 @@ async fn an_adapter_can_ask_for_everything_there_is() {
     let mut server = Server::start();
     let shop = Shop::open(server.client()).await;
     let (client, sku) = (&shop.client, shop.stocked(1_000).await);
-    upload(client, "cases", &admin::fixture("fixture_adapter_cases")).await;
+    uploaded(client, "cases", &admin::fixture("fixture_adapter_cases")).await;
     for (name, value) in [("api_key", "the-key"), ("client", "client-secret"), ("signing", "signing-key")] {
         client.put(&format!("/secrets/{name}"), &json!({"value": value})).await;
     }
     let host = provider.url.trim_start_matches("http://");
     let binding = |fields: &[&str]| json!({"plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": fields});
     let granted = ["name", "street", "email"];
-    bind(client, "payment/main", &binding(&granted)).await.expect(200);
+    client.bind("payment/main", &binding(&granted)).await.expect(200);
     let basket = |case: &str| {
         let to = json!({"country": "US", "region": "TX", "name": "Ann \"B\" Lee", "street": "1 Main St"});
         let members = json!({"shipping_address": to, "customer": {"email": "ann@shop.example"}});
@@ -177,7 +177,7 @@ async fn an_adapter_can_ask_for_everything_there_is() {
         let order = client.order_in(&id, "payment_failed").await;
         assert_eq!(order["payment"]["decline_code"], code, "{order}");
     }
-    bind(client, "payment/main", &binding(&["name"])).await.expect(200);
+    client.bind("payment/main", &binding(&["name"])).await.expect(200);
     let refused = eventually("the grant is taken back", async || {
         let id = client.placed(&basket("fill")).await;
         let order = client.order_when(&id, "the payment ends", |order| order["status"] != "payment_pending").await;

@@ -5,16 +5,9 @@ use e2e::{Client, Server, Shop, admin, basket, eventually, unique};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-/// Uploads a component as a plugin.
-pub async fn upload(client: &Client, name: &str, file: &std::path::Path) -> Value {
-    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
-    let wasm = std::fs::read(file).expect("the policies are built");
-    client.call(Request { body: Some(wasm), ..request }).await.expect(201)
-}
-
-/// Binds whatever is bound now.
-pub async fn bind(client: &Client, hook: &str, body: &Value) -> e2e::Reply {
-    client.call(Request::new("PUT", &format!("/hooks/{hook}")).json(body).header("if-match", "*")).await
+/// Uploads a component that is ready at once.
+pub async fn uploaded(client: &Client, name: &str, file: &std::path::Path) -> Value {
+    client.upload(name, std::fs::read(file).expect("the policies are built")).await.expect(201)
 }
 
 fn decision<'d>(decisions: &'d [Value], hook: &str) -> &'d Value {
@@ -27,8 +20,8 @@ async fn promotions_and_shipping_rules_change_what_an_order_costs() {
     let shop = Shop::open(server.client()).await;
     let (client, sku) = (&shop.client, shop.stocked(1_000).await);
     let other = shop.stocked(1_000).await;
-    upload(client, "promos", &admin::policy("pricing_rules")).await;
-    upload(client, "rates", &admin::policy("shipping_rules")).await;
+    uploaded(client, "promos", &admin::policy("pricing_rules")).await;
+    uploaded(client, "rates", &admin::policy("shipping_rules")).await;
     let promotions = json!({
         "codes": {"SPRING": {"percent": 10, "name": "Spring sale"}},
         "quantities": [{"sku": other, "from": 2, "amount": 100, "name": "A pair"}]
@@ -37,8 +30,8 @@ async fn promotions_and_shipping_rules_change_what_an_order_costs() {
         {"name": "standard", "cost": 490, "days": 2, "free_from": 10_000},
         {"name": "express", "cost": 1290, "days": 1}
     ]}]});
-    bind(client, "pricing", &json!({"plugin": "promos", "config": promotions})).await.expect(200);
-    bind(client, "shipping", &json!({"plugin": "rates", "config": zones})).await.expect(200);
+    client.bind("pricing", &json!({"plugin": "promos", "config": promotions})).await.expect(200);
+    client.bind("shipping", &json!({"plugin": "rates", "config": zones})).await.expect(200);
 
     let lines = basket::of_lines(&[(&sku, 1), (&other, 2)]);
     let asked = basket::with(lines, json!({"shipping_cost": null, "discount_codes": ["spring"]}));
@@ -91,7 +84,7 @@ async fn promotions_and_shipping_rules_change_what_an_order_costs() {
     assert_eq!(client.place(&express).await.expect(201)["shipping_cost"], "12.90");
     let given = basket::with(asked, json!({"shipping_cost": "1.00"}));
     assert_eq!(client.place(&given).await.expect(201)["shipping_cost"], "1.00");
-    bind(client, "notification", &json!({"plugin": "promos"})).await.expect_refusal(422, "hook_not_asked");
+    client.bind("notification", &json!({"plugin": "promos"})).await.expect_refusal(422, "hook_not_asked");
     server.stop();
     admin::verify(server.folder());
 }
@@ -101,12 +94,12 @@ async fn a_policy_knows_only_what_it_was_granted() {
     let mut server = Server::start();
     let shop = Shop::open(server.client()).await;
     let (client, sku) = (&shop.client, shop.stocked(1_000).await);
-    let uploaded = upload(client, "screening", &admin::policy("risk_rules")).await;
-    assert_eq!(uploaded["fields"], json!(["email_domain"]));
-    let refused = bind(client, "risk", &json!({"plugin": "screening"})).await;
+    let screening = uploaded(client, "screening", &admin::policy("risk_rules")).await;
+    assert_eq!(screening["fields"], json!(["email_domain"]));
+    let refused = client.bind("risk", &json!({"plugin": "screening"})).await;
     refused.expect_refusal(409, "approval_required");
     assert_eq!((&refused.body["missing"], &refused.body["granted"]), (&json!(["email_domain"]), &json!([])));
-    let unknown = bind(client, "risk", &json!({"plugin": "screening", "fields": ["age"]})).await;
+    let unknown = client.bind("risk", &json!({"plugin": "screening", "fields": ["age"]})).await;
     unknown.expect_refusal(422, "invalid_request");
     assert_eq!(unknown.pointers(), ["/fields/0"]);
 
@@ -121,16 +114,16 @@ async fn a_policy_knows_only_what_it_was_granted() {
         })
         .await
     };
-    let bound = bind(client, "risk", &json!({"plugin": "screening", "fields": []})).await.expect(200);
+    let bound = client.bind("risk", &json!({"plugin": "screening", "fields": []})).await.expect(200);
     assert_eq!(bound["fields"], json!([]));
     let input = seen(Value::Null).await;
     assert_eq!((&input["destination"]["zip"], &input["customer_id"]), (&Value::Null, &Value::Null));
     // What was granted stays granted; what a component does not ask for it does not get even so.
-    bind(client, "risk", &json!({"plugin": "screening", "fields": ["email_domain", "zip"]})).await.expect(200);
+    client.bind("risk", &json!({"plugin": "screening", "fields": ["email_domain", "zip"]})).await.expect(200);
     let input = seen(json!("shop.example")).await;
     assert_eq!(input["destination"]["zip"], Value::Null);
     let again =
-        bind(client, "risk", &json!({"plugin": "screening", "config": {"review_quantity": 9}})).await.expect(200);
+        client.bind("risk", &json!({"plugin": "screening", "config": {"review_quantity": 9}})).await.expect(200);
     assert_eq!(again["fields"], json!(["zip", "email_domain"]));
     server.stop();
 }
@@ -147,9 +140,9 @@ async fn a_back_test_of_ten_thousand_orders_is_what_it_would_have_been() {
     for warehouse in ["WH-TEST", "WH-ZZZ"] {
         shop.stock_in(warehouse, &sku, 100_000_000).await;
     }
-    upload(client, "by-value", &admin::fixture("fixture_routing_by_value")).await;
+    uploaded(client, "by-value", &admin::fixture("fixture_routing_by_value")).await;
     // Whatever is worth up to 50.00 comes from the first warehouse, by what decides now.
-    bind(client, "routing", &json!({"plugin": "by-value", "config": {"limit": 5000}})).await.expect(200);
+    client.bind("routing", &json!({"plugin": "by-value", "config": {"limit": 5000}})).await.expect(200);
     let free = |price: i64| {
         let items = json!([{"sku_id": sku, "quantity": 1, "price": format!("{price}.00")}]);
         let discounted = json!({"items": items, "shipping_cost": 0});

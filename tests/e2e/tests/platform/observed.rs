@@ -9,7 +9,7 @@ use e2e::server::Folder;
 use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
-use super::plugins::{fixture, plugin, upload};
+use super::plugins::{fixture, plugin};
 
 fn texts(lines: &[Value]) -> Vec<(String, String)> {
     let text = |line: &Value, name: &str| line[name].as_str().expect("a text").to_owned();
@@ -32,7 +32,7 @@ async fn what_a_plugin_wrote_and_took_is_what_its_decisions_say() {
     let server = Server::start_in(folder, Options::new());
     let shop = Shop::open(server.client()).await;
     let (client, sku) = (&shop.client, shop.stocked(10_000).await);
-    let made = upload(client, "noisy", fixture("fixture_log_flood")).await;
+    let made = client.upload("noisy", fixture("fixture_log_flood")).await;
     assert!(matches!(made.status, 201 | 202), "{}", made.text);
     let id = made.body["plugin_id"].as_str().expect("an id").to_owned();
     eventually("its checks are over", async || {

@@ -9,11 +9,6 @@ use e2e::server::Folder;
 use e2e::{Client, Options, Server, Shop, admin, basket, eventually, process};
 use serde_json::{Value, json};
 
-async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> e2e::Reply {
-    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
-    client.call(Request { body: Some(wasm), ..request }).await
-}
-
 fn component(name: &str) -> Vec<u8> {
     std::fs::read(admin::policy(name)).expect("the policies are built")
 }
@@ -55,12 +50,12 @@ async fn a_policy_is_tried_on_history_before_it_decides() {
         orders.push(client.placed(&basket::of(&sku, 1 + number % 6)).await);
     }
 
-    let first = upload(client, "my-risk", component("risk_rules")).await.expect(201);
+    let first = client.upload("my-risk", component("risk_rules")).await.expect(201);
     assert_eq!((&first["hook"], &first["version"], &first["status"]), (&json!("risk"), &json!("1"), &json!("ready")));
     assert!(first["checks"].to_string().contains("kept the hook's laws"), "{first}");
-    let again = upload(client, "my-risk", component("risk_rules")).await.expect(201);
+    let again = client.upload("my-risk", component("risk_rules")).await.expect(201);
     assert_eq!(again["version"], "1", "the same component is the version that it was");
-    upload(client, "my-risk", component("tax_table")).await.expect_refusal(409, "other_hook");
+    client.upload("my-risk", component("tax_table")).await.expect_refusal(409, "other_hook");
 
     // Nothing would be different: it is the component that has decided. With a stricter configuration the orders of three
     // units and more would wait for a person.
@@ -155,7 +150,7 @@ async fn what_is_no_policy_is_refused_with_every_reason() {
         ("output", fixture("fixture_output_bomb"), "asked about"),
     ];
     for (name, wasm, reason) in cases {
-        let refused = upload(client, name, wasm).await;
+        let refused = client.upload(name, wasm).await;
         refused.expect_refusal(422, "component_refused");
         assert!(
             refused.body["reasons"][0].as_str().is_some_and(|said| said.contains(reason)),

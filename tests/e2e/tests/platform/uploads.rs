@@ -3,16 +3,11 @@
 use std::time::Duration;
 
 use e2e::client::{Request, order_id};
-use e2e::{Client, Reply, Server, Shop, admin, basket, eventually};
+use e2e::{Server, Shop, admin, basket, eventually};
 use serde_json::{Value, json};
 
 /// One byte more than a component may have.
 const TOO_LARGE: usize = (32 << 20) + 1;
-
-async fn upload(client: &Client, name: &str, wasm: Vec<u8>) -> Reply {
-    let request = Request::new("POST", &format!("/plugins?name={name}")).header("content-type", "application/wasm");
-    client.call(Request { body: Some(wasm), ..request }).await
-}
 
 fn policy(name: &str) -> Vec<u8> {
     std::fs::read(admin::policy(name)).expect("the policies are built")
@@ -39,14 +34,14 @@ fn long_to_compile(functions: usize) -> Vec<u8> {
 async fn what_is_too_large_is_refused_before_it_is_read() {
     let mut server = Server::start();
     let client = &server.client();
-    let refused = upload(client, "large", vec![0; TOO_LARGE]).await;
+    let refused = client.upload("large", vec![0; TOO_LARGE]).await;
     refused.expect_refusal(413, "body_too_large");
     assert!(refused.is_problem() && refused.body["detail"].to_string().contains("33554432 bytes"), "{}", refused.text);
     // As large as may be, and none of what counts: refused for what it is.
-    let refused = upload(client, "large", vec![0; TOO_LARGE - 1]).await;
+    let refused = client.upload("large", vec![0; TOO_LARGE - 1]).await;
     refused.expect_refusal(422, "component_refused");
     assert!(refused.body["reasons"][0].to_string().contains("not WebAssembly"), "{}", refused.text);
-    let refused = upload(client, "large", long_to_compile(100_001)).await;
+    let refused = client.upload("large", long_to_compile(100_001)).await;
     refused.expect_refusal(422, "component_refused");
     assert!(refused.body["reasons"][0].to_string().contains("at most 100000 are allowed"), "{}", refused.text);
     let kept = client.all("/plugins").await;
@@ -58,16 +53,17 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
 async fn an_upload_that_is_still_compiled_is_taken_up_again_after_a_crash() {
     let mut server = Server::start();
     let client = server.client();
-    let reply = upload(&client, "long", long_to_compile(30_000)).await;
+    let reply = client.upload("long", long_to_compile(30_000)).await;
     let place = reply.header("location").to_owned();
     let version = reply.expect(202);
     assert_eq!((&version["status"], &version["version"]), (&json!("compiling"), &json!("1")), "{version}");
     let id = version["plugin_id"].as_str().expect("an id").to_owned();
     assert_eq!(place, format!("/api/v1/plugins/{id}/versions/1"));
-    let bind = Request::new("PUT", "/hooks/risk").json(&json!({"plugin": "long"})).header("if-match", "*");
+    let bind =
+        Request::new("PUT", "/hooks/risk").json(&json!({"plugin": "long", "fields": []})).header("if-match", "*");
     client.call(bind.clone()).await.expect_refusal(409, "version_not_ready");
     // The same again is the version that is under way, and is not compiled twice.
-    let again = upload(&client, "long", long_to_compile(30_000)).await.expect(202);
+    let again = client.upload("long", long_to_compile(30_000)).await.expect(202);
     assert_eq!(again["version"], "1");
 
     server.kill();
@@ -106,7 +102,7 @@ async fn a_back_test_that_runs_is_cancelled() {
         client.placed(&basket::of(&sku, 1)).await;
     }
     let slow = std::fs::read(admin::fixture("fixture_slow")).expect("the fixtures are built");
-    let version = upload(client, "slow", slow).await.expect(201);
+    let version = client.upload("slow", slow).await.expect(201);
     let id = version["plugin_id"].as_str().expect("an id");
     // Some ten of them a second are within what a merchant's slow policies may take: longer than the answer waits.
     let body = json!({"config": {"turns": 500_000}});
