@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use domain::hooks::PersonalField;
 use domain::ids::{BacktestId, TenantId};
 use domain::time::Timestamp;
 use futures::{StreamExt, stream};
@@ -198,13 +199,20 @@ async fn again(
     decision: Decision,
     config: Option<String>,
 ) -> Result<(Decision, plugin_host::Call<()>), Error> {
-    let input = match config {
+    let input: Arc<str> = match config {
         None => Arc::clone(&decision.input),
         Some(config) => {
             let mut input: serde_json::Value = serde_json::from_str(&decision.input)?;
             input["context"]["config"] = config.into();
             serde_json::to_string(&input)?.into()
         }
+    };
+    // What was recorded for another component may be more than this one asks for.
+    let input: Arc<str> = if decision.digest.as_deref() == Some(plugin.digest()) {
+        input
+    } else {
+        let visible = plugin.may_have(PersonalField::ALL.into_iter().collect());
+        plugin_host::withheld(decision.hook, &input, visible).map_err(Error::internal)?.into()
     };
     let call = ask_patiently(plugin, tenant, &input).await?;
     Ok((decision, call))

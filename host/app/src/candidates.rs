@@ -94,7 +94,9 @@ pub(crate) struct Beside {
     pub binding: Arc<Binding>,
     /// The candidate among the two.
     pub candidate: Arc<Candidate>,
-    /// What was asked, and answered by the one that counted.
+    /// What it is asked.
+    pub input: Arc<str>,
+    /// What the one answered that counted.
     pub counted: Decision,
 }
 
@@ -187,23 +189,26 @@ impl App {
             let _permit = permit;
             for question in beside {
                 let counted = &question.counted;
-                let call = match ask_patiently(&question.binding.plugin, tenant, &counted.input).await {
+                let call = match ask_patiently(&question.binding.plugin, tenant, &question.input).await {
                     Ok(call) => call,
                     Err(error) => {
                         tracing::warn!(%error, "a candidate could not be compared");
                         continue;
                     }
                 };
-                let (order_id, input) = (counted.order_id, Arc::clone(&counted.input));
+                let (order_id, input) = (counted.order_id, Arc::clone(&question.input));
                 let made = record_json(order_id, question.hook, &question.binding, input, &call, clock::now());
                 let shadow = Decision { role: Role::Shadow, ..made };
                 let differs = (&shadow.outcome, &shadow.output) != (&counted.outcome, &counted.output);
                 let of_candidate = if counted.role == Role::Canary { counted } else { &shadow };
                 let failed = of_candidate.outcome != "ok";
+                // Whoever was too busy to answer has shown nothing.
+                let busy = plugin_host::Failure::Busy.code();
+                let has_shown = u64::from(counted.outcome != busy && shadow.outcome != busy);
                 let tally = app.watch().count(tenant, question.hook, &question.candidate, |tally| {
-                    tally.pairs += 1;
-                    tally.failed += u64::from(failed);
-                    tally.differing += u64::from(differs);
+                    tally.pairs += has_shown;
+                    tally.failed += has_shown * u64::from(failed);
+                    tally.differing += has_shown * u64::from(differs);
                 });
                 changeset.decisions.push(shadow);
                 if question.candidate.mode == Mode::Canary

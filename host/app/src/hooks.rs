@@ -194,8 +194,9 @@ impl App {
             None => (NATIVE.to_owned(), String::new(), None),
         };
         let on_failure = wanted.on_failure.unwrap_or(usual_policy(hook));
-        let now = self.bound(tenant).await?.remove(&hook).filter(|now| now.plugin == plugin);
-        let granted = now.map_or_else(PersonalFields::default, |now| now.fields);
+        let now = self.bound(tenant).await?.remove(&hook).unwrap_or_else(|| unbound(hook));
+        let is_same_plugin = now.plugin == plugin;
+        let granted = if is_same_plugin { now.fields } else { PersonalFields::default() };
         let candidate = match wanted.candidate {
             None => None,
             Some(_) if digest.is_none() || hook.is_adapter() => return Err(Refusal::NoCandidate),
@@ -203,7 +204,10 @@ impl App {
         };
         if wanted.fields.is_none() {
             let mut asked = PersonalFields::default();
-            for digest in digest.iter().chain(candidate.as_ref().map(|candidate| &candidate.digest)) {
+            // What decides or is tried already has been looked at, and may have been granted less than it asks for.
+            let at_work = [now.digest.as_ref(), now.candidate.as_ref().map(|candidate| &candidate.digest)];
+            let named = digest.iter().chain(candidate.as_ref().map(|candidate| &candidate.digest));
+            for digest in named.filter(|digest| !is_same_plugin || !at_work.contains(&Some(*digest))) {
                 asked = asked.or(self.plugin(tenant, hook, digest).await?.fields());
             }
             let missing = asked.without(granted);
@@ -225,6 +229,9 @@ impl App {
             actor: caller.actor().to_string(),
             updated_at: None,
         };
+        // What is taken over from the present binding must not undo what somebody else has changed meanwhile.
+        let takes_over = wanted.fields.is_none() || to_bind.candidate.is_some();
+        let revision = if takes_over { revision.or(Some(now.revision)) } else { revision };
         self.put_bound(tenant, to_bind, revision).await
     }
 

@@ -290,7 +290,15 @@ fn report(found: Inspection) -> Report {
     let Inspection { size, wit_version, imports, functions, fields, .. } = found;
     let shape =
         format!("a component of {size} bytes with {functions} functions for `orderwright:policy@{wit_version}`");
-    Report { wit_version, imports, fields, size, functions, checks: vec![shape], reasons: Vec::new() }
+    Report {
+        wit_version,
+        imports,
+        fields: fields.unwrap_or_default(),
+        size,
+        functions,
+        checks: vec![shape],
+        reasons: Vec::new(),
+    }
 }
 
 fn version(row: store::PluginVersion) -> Result<Version, Error> {

@@ -52,6 +52,14 @@ pub(crate) struct Round {
     pub beside: Vec<Beside>,
 }
 
+/// A trial that a decision is part of.
+struct Trial {
+    /// Whether the one that counts is the canary.
+    is_canary: bool,
+    /// Who is asked beside it, for which candidate, and what.
+    question: Option<(Arc<Binding>, Arc<Candidate>, Arc<str>)>,
+}
+
 /// A policy failed, and its binding says `reject`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PolicyFailed {
@@ -83,9 +91,10 @@ impl Round {
         fallback: impl Fn(&Q) -> Q::Answer,
     ) -> Result<Q::Answer, PolicyFailed> {
         let Some(binding) = self.binding(Q::HOOK) else { return Ok(fallback(question)) };
+        let beside = self.beside(&binding, question);
         question.withhold(binding.fields);
         let call = binding.plugin.call(self.call_context(), question).await;
-        self.settle(binding, question, call, fallback)
+        self.settle(binding, question, call, beside, fallback)
     }
 
     /// Who decides about this order: what is bound, or a canary in its place.
@@ -93,6 +102,24 @@ impl Round {
         let bound = self.bindings.get(&hook)?;
         let canary = bound.candidate.as_ref().filter(|(_, candidate)| candidate.takes(self.order_id));
         Some(Arc::clone(canary.map_or(bound, |(binding, _)| binding)))
+    }
+
+    /// Whether a trial is on, and what the one of the two is asked afterwards that does not count: with the personal fields
+    /// that it may have itself.
+    fn beside<Q: Question>(&self, counting: &Arc<Binding>, question: &Q) -> Option<Trial> {
+        let bound = self.bindings.get(&Q::HOOK)?;
+        let (other, candidate) = bound.candidate.as_ref()?;
+        let is_canary = Arc::ptr_eq(other, counting);
+        let asked = if is_canary { bound } else { other };
+        // A canary is compared on its own orders, a shadow on all.
+        let is_asked = is_canary || candidate.mode == Mode::Shadow;
+        let question = is_asked.then(|| {
+            let mut question = question.clone();
+            question.withhold(asked.fields);
+            let input = serde_json::to_string(&question).expect("hook inputs serialise");
+            (Arc::clone(asked), Arc::clone(candidate), input.into())
+        });
+        Some(Trial { is_canary, question })
     }
 
     fn call_context(&self) -> CallContext {
@@ -105,26 +132,17 @@ impl Round {
         binding: Arc<Binding>,
         input: &Q,
         call: Call<Q::Answer>,
+        beside: Option<Trial>,
         fallback: impl Fn(&Q) -> Q::Answer,
     ) -> Result<Q::Answer, PolicyFailed> {
         let hook = Q::HOOK;
         let mut decision = record(self.order_id, hook, &binding, input, &call, self.now);
-        if let Some(bound) = self.bindings.get(&hook)
-            && let Some((other, candidate)) = &bound.candidate
-        {
-            let is_canary = Arc::ptr_eq(other, &binding);
-            if is_canary {
+        if let Some(beside) = beside {
+            if beside.is_canary {
                 decision.role = Role::Canary;
             }
-            let asked = if is_canary { bound } else { other };
-            // A canary is compared on its own orders, a shadow on all.
-            if is_canary || candidate.mode == Mode::Shadow {
-                self.beside.push(Beside {
-                    hook,
-                    binding: Arc::clone(asked),
-                    candidate: Arc::clone(candidate),
-                    counted: decision.clone(),
-                });
+            if let Some((asked, candidate, input)) = beside.question {
+                self.beside.push(Beside { hook, binding: asked, candidate, input, counted: decision.clone() });
             }
         }
         self.decisions.push(decision);
@@ -214,11 +232,11 @@ impl App {
                 fields: PersonalFields::default(),
                 candidate: None,
             };
-            binding.fields = row.fields.and(binding.plugin.fields());
+            binding.fields = binding.plugin.may_have(row.fields);
             if let Some(candidate) = row.candidate {
                 let candidate: Candidate = serde_json::from_str(&candidate)?;
                 let plugin = self.plugin(tenant, hook, &candidate.digest).await?;
-                let fields = row.fields.and(plugin.fields());
+                let fields = plugin.may_have(row.fields);
                 let other = Binding { plugin, fields, version: candidate.version.clone(), ..binding.clone() };
                 binding.candidate = Some((Arc::new(other), Arc::new(candidate)));
             }

@@ -145,7 +145,7 @@ pub struct Destination {
 }
 
 /// What a hook is asked, with what may be answered.
-pub trait Question: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Question: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What comes back.
     type Answer: Serialize + Send;
 

@@ -24,8 +24,8 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// Functions in all its modules.
     pub functions: u32,
-    /// The personal fields that it asks for.
-    pub fields: PersonalFields,
+    /// The personal fields that it asks for; none where it says nothing about them.
+    pub fields: Option<PersonalFields>,
 }
 
 /// The custom section in which a component names the personal fields that it asks for.
@@ -125,7 +125,7 @@ struct Survey {
     instances: u64,
     imports: Vec<String>,
     exports: Vec<String>,
-    fields: PersonalFields,
+    fields: Option<PersonalFields>,
     unknown_field: Option<String>,
 }
 
@@ -175,7 +175,7 @@ impl Survey {
             Payload::CustomSection(section) if section.name() == FIELDS_SECTION => {
                 let names = String::from_utf8_lossy(section.data());
                 match PersonalFields::parse(&names) {
-                    Ok(fields) => self.fields = self.fields.or(fields),
+                    Ok(fields) => self.fields = Some(self.fields.unwrap_or_default().or(fields)),
                     Err(unknown) => self.unknown_field = Some(printable(&unknown)),
                 }
             }

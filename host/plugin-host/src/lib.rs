@@ -35,4 +35,4 @@ pub use host::{Config, Host};
 pub use load::Error;
 pub use log::{Level, LogLine};
 pub use plugin::Plugin;
-pub use plugin::again::BadInput;
+pub use plugin::again::{BadInput, withheld};

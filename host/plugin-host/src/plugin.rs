@@ -32,7 +32,7 @@ pub struct Plugin {
 struct Inner {
     shared: Arc<Shared>,
     digest: String,
-    fields: PersonalFields,
+    fields: Option<PersonalFields>,
     compiled_bytes: usize,
     world: World,
 }
@@ -52,7 +52,14 @@ impl Plugin {
     /// The personal fields that it asks for.
     #[must_use]
     pub fn fields(&self) -> PersonalFields {
-        self.inner.fields
+        self.inner.fields.unwrap_or_default()
+    }
+
+    /// Of what is granted, the personal fields that it may have. One that says nothing about them, as those do that are older
+    /// than grants, has all that is granted.
+    #[must_use]
+    pub fn may_have(&self, granted: PersonalFields) -> PersonalFields {
+        self.inner.fields.map_or(granted, |asked| asked.and(granted))
     }
 
     /// The component's SHA-256, in hexadecimal.

@@ -117,9 +117,14 @@ impl Turns {
             timeout(self.shares.wait, tenant.pay()).await.map_err(|_| Busy)?;
         }
         let own = Arc::clone(&tenant.calls);
-        let (own, pool) = match (Arc::clone(&own).try_acquire_owned(), Arc::clone(&self.pool).try_acquire_owned()) {
-            (Ok(own), Ok(pool)) => (own, pool),
-            _ => timeout(self.shares.wait, self.queue(own)).await.map_err(|_| Busy)??,
+        // Whoever has to queue must not hold a place meanwhile.
+        let at_once = Arc::clone(&own)
+            .try_acquire_owned()
+            .ok()
+            .and_then(|own| Some((own, Arc::clone(&self.pool).try_acquire_owned().ok()?)));
+        let (own, pool) = match at_once {
+            Some(places) => places,
+            None => timeout(self.shares.wait, self.queue(own)).await.map_err(|_| Busy)??,
         };
         Ok(Turn { tenant, _own: own, _pool: pool })
     }
@@ -133,7 +138,8 @@ impl Turns {
     fn tenant(&self, tenant: TenantId, work: Work) -> Arc<Tenant> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= TENANTS_KEPT {
-            tenants.retain(|_, tenant| Arc::strong_count(tenant) > 1);
+            tenants
+                .retain(|_, tenant| Arc::strong_count(tenant) > 1 || tenant.owed.load(Ordering::Relaxed) >= OWED_MAX);
         }
         let new = || {
             let Shares { calls, slow_millis, fuel_thousands, .. } = self.shares;
@@ -148,5 +154,35 @@ impl Turns {
             })
         };
         Arc::clone(tenants.entry((tenant, work)).or_insert_with(new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_queue_holds_no_place() {
+        let shares = Shares {
+            calls: 1,
+            slow_millis: NonZeroU32::MIN,
+            fuel_thousands: NonZeroU32::MIN,
+            wait: Duration::from_secs(10),
+        };
+        let turns = Arc::new(Turns::new(2, shares));
+        let [one, other] = [1, 2].map(|n| TenantId::new(Uuid::from_u128(n)));
+        let Ok(running) = turns.take(one, Work::Order).await else { panic!("the pool is empty") };
+        let queued = {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move { turns.take(one, Work::Order).await.is_ok() })
+        };
+        tokio::task::yield_now().await;
+        assert!(!queued.is_finished());
+        let theirs = timeout(Duration::from_secs(1), turns.take(other, Work::Order)).await;
+        assert!(matches!(theirs, Ok(Ok(_))), "another merchant's call has the second place");
+        drop(running);
+        assert!(queued.await.unwrap());
     }
 }

@@ -2,6 +2,7 @@
 //! them; neither do transcript and journal.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -15,7 +16,7 @@ use ring::hmac;
 use serde::Deserialize;
 
 use super::fill::Filler;
-use super::http::{Sender, check_grant, describe};
+use super::http::{Sender, check_grant, describe, read_body};
 use crate::App;
 use crate::policies::Binding;
 
@@ -23,17 +24,27 @@ use crate::policies::Binding;
 const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// What a server that does not say how long its token lives may be trusted with (RFC 6749, 5.1 only recommends it).
 const TOKEN_LIFE: Duration = Duration::from_secs(300);
+/// None is trusted for longer, whatever the server says.
+const TOKEN_LIFE_MAX: Duration = Duration::from_secs(86_400);
 /// No token answer is larger.
 const TOKEN_ANSWER_BYTES: usize = 64 << 10;
 
-/// What an access token was asked for with.
+/// What an access token was asked for with: the merchant, and everything that tells one client from another.
 pub(crate) type TokenKey = (TenantId, Arc<str>);
 
 /// An access token by OAuth 2 client credentials.
 #[derive(Debug)]
 pub(crate) struct Token {
-    header: HeaderValue,
+    text: String,
     until: Instant,
+}
+
+/// The token that a request was sent with.
+pub(super) struct UsedToken {
+    key: TokenKey,
+    token: Arc<Token>,
+    /// Whether it was asked for by this very request.
+    pub is_fresh: bool,
 }
 
 /// The answer of a token endpoint (RFC 6749, 5.1).
@@ -45,38 +56,50 @@ struct TokenAnswer {
 }
 
 impl Sender {
-    /// The header that a credential stands for.
+    /// The header that a credential stands for, and the token where it is one.
     pub(super) async fn credential(
         &self,
         app: &App,
         tenant: TenantId,
         binding: &Binding,
         request: &Request,
-        filler: &Filler<'_>,
-    ) -> Result<HeaderMap, String> {
+        filler: &mut Filler<'_>,
+    ) -> Result<(HeaderMap, Option<UsedToken>), String> {
         let mut headers = HeaderMap::new();
-        let Some(credential) = &request.credential else { return Ok(headers) };
-        let (name, value) = match credential {
-            Credential::Bearer { secret } => {
-                (AUTHORIZATION, sensitive(secret, &format!("Bearer {}", secret_of(app, tenant, secret).await?))?)
+        let Some(credential) = &request.credential else { return Ok((headers, None)) };
+        let secret = match credential {
+            Credential::Bearer { secret }
+            | Credential::Basic { secret, .. }
+            | Credential::Header { secret, .. }
+            | Credential::Oauth2 { secret, .. }
+            | Credential::Hmac { secret, .. } => secret,
+        };
+        let place = format!("{{{{secret {secret}}}}}");
+        let value = secret_of(app, tenant, secret).await?;
+        filler.hidden.add(&value, &place);
+        let mut token = None;
+        let (name, text) = match credential {
+            Credential::Bearer { .. } => (AUTHORIZATION, format!("Bearer {value}")),
+            Credential::Basic { user, .. } => {
+                let pair = BASE64.encode(format!("{user}:{value}"));
+                filler.hidden.add(&pair, &place);
+                (AUTHORIZATION, format!("Basic {pair}"))
             }
-            Credential::Basic { user, secret } => {
-                let pair = format!("{user}:{}", secret_of(app, tenant, secret).await?);
-                (AUTHORIZATION, sensitive(secret, &format!("Basic {}", BASE64.encode(pair)))?)
+            Credential::Header { name, .. } => (header_name(name)?, value.to_string()),
+            Credential::Oauth2 { .. } => {
+                let used = self.token(app, tenant, binding, credential, &value).await?;
+                filler.hidden.add(&used.token.text, &place);
+                let text = format!("Bearer {}", used.token.text);
+                token = Some(used);
+                (AUTHORIZATION, text)
             }
-            Credential::Header { name, secret } => {
-                (header_name(name)?, sensitive(secret, &secret_of(app, tenant, secret).await?)?)
-            }
-            Credential::Oauth2 { .. } => (AUTHORIZATION, self.token(app, tenant, binding, credential).await?),
-            Credential::Hmac { header, prefix, secret, signed, encoding } => {
-                let key = secret_of(app, tenant, secret).await?;
+            Credential::Hmac { header, prefix, signed, encoding, .. } => {
                 let signed = filler.fill(signed, request.fill)?;
-                let signature = sign(&key, &signed, *encoding);
-                (header_name(header)?, sensitive(secret, &format!("{prefix}{signature}"))?)
+                (header_name(header)?, format!("{prefix}{}", sign(&value, &signed, *encoding)))
             }
         };
-        headers.insert(name, value);
-        Ok(headers)
+        headers.insert(name, sensitive(secret, &text)?);
+        Ok((headers, token))
     }
 
     /// An access token that is good for a while; of many requests at once only one asks for it.
@@ -86,44 +109,49 @@ impl Sender {
         tenant: TenantId,
         binding: &Binding,
         credential: &Credential,
-    ) -> Result<HeaderValue, String> {
-        let Some(key) = token_key(tenant, credential) else { return Err("this credential has no token".to_owned()) };
-        let tokens = &app.caches().tokens;
-        if tokens.get(&key).await.is_some_and(|token| token.until <= Instant::now()) {
-            tokens.invalidate(&key).await;
-        }
-        let ask = async { self.ask_for_token(app, tenant, binding, credential).await.map(Arc::new) };
-        let token = tokens.try_get_with(key, ask).await.map_err(|why: Arc<String>| (*why).clone())?;
-        Ok(token.header.clone())
-    }
-
-    async fn ask_for_token(
-        &self,
-        app: &App,
-        tenant: TenantId,
-        binding: &Binding,
-        credential: &Credential,
-    ) -> Result<Token, String> {
-        let Credential::Oauth2 { token_url, client_id, secret, scope } = credential else {
+        secret: &str,
+    ) -> Result<UsedToken, String> {
+        let Credential::Oauth2 { token_url, client_id, scope, .. } = credential else {
             return Err("this credential has no token".to_owned());
         };
         let url = Url::parse(token_url).map_err(|error| format!("the token's URL is malformed: {error}"))?;
         check_grant(&url, &binding.hosts)?;
+        // Another secret is another client: a token of the old one is not used any more.
+        let digest = plugin_host::digest(secret.as_bytes());
+        let parts = serde_json::to_string(&(token_url, client_id, scope, digest)).map_err(|error| error.to_string())?;
+        let key: TokenKey = (tenant, parts.into());
+        let tokens = &app.caches().tokens;
+        if tokens.get(&key).await.is_some_and(|token| token.until <= Instant::now()) {
+            tokens.invalidate(&key).await;
+        }
+        let is_fresh = AtomicBool::new(false);
+        let ask = async {
+            is_fresh.store(true, Ordering::Relaxed);
+            self.ask_for_token(url, client_id, scope.as_deref(), secret).await.map(Arc::new)
+        };
+        let token = tokens.try_get_with(key.clone(), ask).await.map_err(|why: Arc<String>| (*why).clone())?;
+        Ok(UsedToken { key, token, is_fresh: is_fresh.into_inner() })
+    }
+
+    async fn ask_for_token(
+        &self,
+        url: Url,
+        client_id: &str,
+        scope: Option<&str>,
+        secret: &str,
+    ) -> Result<Token, String> {
         let mut form = vec![("grant_type", "client_credentials")];
-        form.extend(scope.as_deref().map(|scope| ("scope", scope)));
+        form.extend(scope.map(|scope| ("scope", scope)));
         let request = self
             .client()
             .request(Method::POST, url)
-            .basic_auth(client_id, Some(secret_of(app, tenant, secret).await?))
+            .basic_auth(client_id, Some(secret))
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
             .body(super::fill::form_encoded(&form)?);
         let answer = request.send().await.map_err(|error| format!("no access token: {}", describe(&error)))?;
         let status = answer.status();
-        if answer.content_length().is_some_and(|length| length > TOKEN_ANSWER_BYTES as u64) {
-            return Err("no access token: the answer is too large".to_owned());
-        }
-        let body = answer.bytes().await.map_err(|error| format!("no access token: {}", describe(&error)))?;
+        let body = read_body(answer, TOKEN_ANSWER_BYTES).await.map_err(|why| format!("no access token: {why}"))?;
         if status != StatusCode::OK {
             return Err(format!("no access token: it was answered with {status}"));
         }
@@ -131,27 +159,20 @@ impl Sender {
         let answer: TokenAnswer = serde_json::from_slice(&body)
             .map_err(|_| "no access token: the answer is not one of OAuth 2".to_owned())?;
         if !answer.token_type.eq_ignore_ascii_case("bearer") {
-            return Err(format!("no access token: its type is {:?}, not bearer", answer.token_type));
+            return Err("no access token: its type is not bearer".to_owned());
         }
-        let life = answer.expires_in.map_or(TOKEN_LIFE, Duration::from_secs);
+        let life = answer.expires_in.map_or(TOKEN_LIFE, Duration::from_secs).min(TOKEN_LIFE_MAX);
         let until = Instant::now() + life.saturating_sub(TOKEN_MARGIN).max(Duration::from_secs(1));
-        Ok(Token { header: sensitive(secret, &format!("Bearer {}", answer.access_token))?, until })
+        Ok(Token { text: answer.access_token, until })
     }
 
-    /// Forgets a token that was not accepted; whether there was one.
-    pub(super) async fn forget_token(&self, app: &App, tenant: TenantId, request: &Request) -> bool {
-        let Some(key) = request.credential.as_ref().and_then(|credential| token_key(tenant, credential)) else {
-            return false;
-        };
-        app.caches().tokens.remove(&key).await.is_some()
+    /// Forgets a token that was not accepted, unless another has taken its place already.
+    pub(super) async fn forget_token(&self, app: &App, used: &UsedToken) {
+        let tokens = &app.caches().tokens;
+        if tokens.get(&used.key).await.is_some_and(|token| Arc::ptr_eq(&token, &used.token)) {
+            tokens.invalidate(&used.key).await;
+        }
     }
-}
-
-fn token_key(tenant: TenantId, credential: &Credential) -> Option<TokenKey> {
-    let Credential::Oauth2 { token_url, client_id, secret, scope } = credential else { return None };
-    let parts = [token_url, client_id, secret, scope.as_deref().unwrap_or_default()];
-    // No part can hold a line break: the URL and headers that they end up in would be refused.
-    Some((tenant, parts.join("\n").into()))
 }
 
 async fn secret_of(app: &App, tenant: TenantId, name: &str) -> Result<Arc<str>, String> {

@@ -12,6 +12,51 @@ pub(super) struct Filler<'a> {
     pub personal: Option<&'a Personal>,
     /// What the merchant lets the binding have.
     pub granted: PersonalFields,
+    /// What was filled in so far, with what stood there.
+    pub hidden: Hidden,
+}
+
+/// What goes out and must not come back: who is written to may repeat what he was sent.
+#[derive(Default)]
+pub(super) struct Hidden(Vec<(String, String)>);
+
+/// Shorter texts stand in many places by chance.
+const HIDDEN_BYTES_MIN: usize = 3;
+
+impl Hidden {
+    /// `text` is written as `place` where it comes back.
+    pub fn add(&mut self, text: &str, place: &str) {
+        if text.len() >= HIDDEN_BYTES_MIN {
+            self.0.push((text.to_owned(), place.to_owned()));
+            // The longest first: one may be a part of another.
+            self.0.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        }
+    }
+
+    /// Takes everything out of what came back.
+    pub fn strip(&self, bytes: Vec<u8>) -> Vec<u8> {
+        self.0.iter().fold(bytes, |bytes, (text, place)| replace(bytes, text.as_bytes(), place.as_bytes()))
+    }
+
+    /// The same of a text.
+    pub fn strip_text(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (hidden, place)| text.replace(hidden, place))
+    }
+}
+
+fn replace(bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    if find(&bytes, from).is_none() {
+        return bytes;
+    }
+    let mut replaced = Vec::with_capacity(bytes.len());
+    let mut rest = &bytes[..];
+    while let Some(at) = find(rest, from) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 impl Filler<'_> {
@@ -19,7 +64,7 @@ impl Filler<'_> {
     ///
     /// # Errors
     /// In words, where a field was not granted or the order has none of it.
-    pub fn fill(&self, template: &Bytes, escape: Option<Escape>) -> Result<Bytes, String> {
+    pub fn fill(&mut self, template: &Bytes, escape: Option<Escape>) -> Result<Bytes, String> {
         let Some(escape) = escape else { return Ok(template.clone()) };
         let mut filled = Vec::with_capacity(template.0.len());
         let mut rest = &template.0[..];
@@ -32,7 +77,12 @@ impl Filler<'_> {
             });
             match found {
                 Some((field, end)) => {
-                    filled.extend_from_slice(escaped(&self.value(field)?, escape)?.as_bytes());
+                    let value = self.value(field)?;
+                    let written = escaped(&value, escape)?;
+                    let place = format!("{{{{{}}}}}", field.name());
+                    self.hidden.add(&value, &place);
+                    self.hidden.add(&written, &place);
+                    filled.extend_from_slice(written.as_bytes());
                     rest = end;
                 }
                 None => {
@@ -110,7 +160,8 @@ mod tests {
         let shipping =
             PersonalAddress { name: Some("Ann \"B\" <Lee>".to_owned()), street: Some("1 Main & Ä".to_owned()) };
         let personal = Personal { name: Some("Payer".to_owned()), shipping, ..Personal::default() };
-        let filler = Filler { personal: Some(&personal), granted: granted.iter().copied().collect() };
+        let granted = granted.iter().copied().collect();
+        let mut filler = Filler { personal: Some(&personal), granted, hidden: Hidden::default() };
         let filled = filler.fill(&Bytes(template.as_bytes().to_vec()), escape)?;
         Ok(String::from_utf8(filled.0).unwrap())
     }
@@ -139,5 +190,17 @@ mod tests {
         assert_eq!(error, "the field \"name\" was not granted to this binding");
         let error = fill("{{email}}", Some(Escape::Json), &PersonalField::ALL).unwrap_err();
         assert_eq!(error, "the order's recipient has no email");
+    }
+
+    #[test]
+    fn what_went_out_does_not_come_back() {
+        let mut hidden = Hidden::default();
+        hidden.add("Ann Lee", "{{name}}");
+        hidden.add("Ann", "{{first}}");
+        hidden.add("US", "{{country}}");
+        let answer = br#"{"to": "Ann Lee", "dear": "Ann", "country": "US"}"#.to_vec();
+        let stripped = r#"{"to": "{{name}}", "dear": "{{first}}", "country": "US"}"#;
+        assert_eq!(String::from_utf8(hidden.strip(answer)).unwrap(), stripped);
+        assert_eq!(hidden.strip_text("for Ann Lee"), "for {{name}}");
     }
 }

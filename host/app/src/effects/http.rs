@@ -11,8 +11,8 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::credentials::header_name;
-use super::fill::Filler;
+use super::credentials::{UsedToken, header_name};
+use super::fill::{Filler, Hidden};
 use crate::policies::Binding;
 use crate::{App, Error};
 
@@ -57,12 +57,13 @@ impl Sender {
         request: &Request,
         key: (&str, &str),
     ) -> (Entry, Option<Bytes>) {
-        let answer = self.send_once(app, binding, order, request, key).await;
+        let (answer, token) = self.send_once(app, binding, order, request, key).await;
         // A token may end before its time. Who is not let in has done nothing, so asking again is safe whatever the
         // request; a fresh token that is refused too is the adapter's to deal with.
         let is_unauthorized = matches!(&answer.0, Entry::Response(response) if response.status == 401);
-        if is_unauthorized && self.forget_token(app, order.tenant_id, request).await {
-            return self.send_once(app, binding, order, request, key).await;
+        if let Some(token) = token.filter(|token| is_unauthorized && !token.is_fresh) {
+            self.forget_token(app, &token).await;
+            return self.send_once(app, binding, order, request, key).await.0;
         }
         answer
     }
@@ -74,18 +75,19 @@ impl Sender {
         order: &Order,
         request: &Request,
         key: (&str, &str),
-    ) -> (Entry, Option<Bytes>) {
-        let prepared = match self.prepare(app, binding, order, request, key).await {
+    ) -> ((Entry, Option<Bytes>), Option<UsedToken>) {
+        let (prepared, hidden, token) = match self.prepare(app, binding, order, request, key).await {
             Ok(prepared) => prepared,
-            Err(message) => return (Entry::TransportError { message, sent: false }, None),
+            Err(message) => return ((Entry::TransportError { message, sent: false }, None), None),
         };
-        match prepared.send().await {
-            Ok(response) => receive(response).await,
+        let answer = match prepared.send().await {
+            Ok(response) => receive(response, &hidden).await,
             Err(error) => {
                 let sent = !error.is_connect() && !error.is_builder();
                 (Entry::TransportError { message: describe(&error), sent }, None)
             }
-        }
+        };
+        (answer, token)
     }
 
     async fn prepare(
@@ -95,7 +97,7 @@ impl Sender {
         order: &Order,
         request: &Request,
         (key_header, key): (&str, &str),
-    ) -> Result<reqwest::RequestBuilder, String> {
+    ) -> Result<(reqwest::RequestBuilder, Hidden, Option<UsedToken>), String> {
         let url = Url::parse(&request.url).map_err(|error| format!("the URL is malformed: {error}"))?;
         check_grant(&url, &binding.hosts)?;
         let method = request.method.parse().map_err(|_| "the method is malformed".to_owned())?;
@@ -111,10 +113,14 @@ impl Sender {
             Some(_) => app.personal(&[order]).await.map_err(|error| error.to_string())?.pop().flatten(),
             None => None,
         };
-        let filler = Filler { personal: personal.as_ref(), granted: binding.fields };
+        let mut filler = Filler { personal: personal.as_ref(), granted: binding.fields, hidden: Hidden::default() };
         let body = filler.fill(&request.body, request.fill)?;
-        headers.extend(self.credential(app, order.tenant_id, binding, request, &filler).await?);
-        Ok(self.client.request(method, url).headers(headers).body(body.0))
+        let (credential, token) = self.credential(app, order.tenant_id, binding, request, &mut filler).await?;
+        if credential.keys().any(|name| name.as_str().eq_ignore_ascii_case(key_header)) {
+            return Err(format!("a credential cannot stand in {key_header}: that is the idempotency key's"));
+        }
+        headers.extend(credential);
+        Ok((self.client.request(method, url).headers(headers).body(body.0), filler.hidden, token))
     }
 
     pub(super) const fn client(&self) -> &reqwest::Client {
@@ -135,7 +141,7 @@ pub(super) fn check_grant(url: &Url, hosts: &[String]) -> Result<(), String> {
     if granted { Ok(()) } else { Err(format!("{with_port} is not among the hosts granted to this binding")) }
 }
 
-async fn receive(mut response: reqwest::Response) -> (Entry, Option<Bytes>) {
+async fn receive(response: reqwest::Response, hidden: &Hidden) -> (Entry, Option<Bytes>) {
     let status = response.status().as_u16();
     let headers = response
         .headers()
@@ -143,27 +149,31 @@ async fn receive(mut response: reqwest::Response) -> (Entry, Option<Bytes>) {
         .filter(|(name, _)| !HEADERS_WITHHELD.contains(&name.as_str()))
         .take(HEADERS_MAX)
         .filter_map(|(name, value)| {
-            Some(Header { name: name.as_str().to_owned(), value: value.to_str().ok()?.to_owned() })
+            Some(Header { name: name.as_str().to_owned(), value: hidden.strip_text(value.to_str().ok()?) })
         })
         .collect();
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_MAX => {
-                let message = format!("the response is larger than {BODY_MAX} bytes");
-                return (Entry::TransportError { message, sent: true }, None);
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) => return (Entry::TransportError { message: describe(&error), sent: true }, None),
-        }
-    }
+    let body = match read_body(response, BODY_MAX).await {
+        Ok(body) => hidden.strip(body),
+        Err(message) => return (Entry::TransportError { message, sent: true }, None),
+    };
     let response = |bytes| Entry::Response(Response { status, headers, body: Body::Inline { bytes } });
     if body.len() > INLINE_MAX {
         (response(Bytes::default()), Some(Bytes(body)))
     } else {
         (response(Bytes(body)), None)
     }
+}
+
+/// A whole body, unless it is larger than it may be.
+pub(super) async fn read_body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
+        if body.len() + chunk.len() > most {
+            return Err(format!("the response is larger than {most} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// The whole chain of causes: the outermost says little. URLs stay out of it, they may carry tokens.

@@ -182,6 +182,17 @@ impl Run {
         self.note(Note::Entry(entry), clock::now());
     }
 
+    /// The last entry tells of a request that was sent before: whether that arrived is not known.
+    pub fn may_have_arrived(&mut self) {
+        let Some(Note::Entry(Entry::TransportError { message, sent: false })) = self.notes.last() else { return };
+        let entry = Note::Entry(Entry::TransportError { message: message.clone(), sent: true });
+        if let Some(unsaved) = self.unsaved.last_mut() {
+            unsaved.payload = serde_json::to_string(&entry).expect("journal notes serialise").into();
+        }
+        self.notes.pop();
+        self.notes.push(entry);
+    }
+
     /// Keeps a body that is too large for the transcript; its handle.
     pub fn blob(&mut self, bytes: domain::bytes::Bytes) -> u32 {
         let handle = self.next_seq;

@@ -8,7 +8,7 @@ use domain::hooks::payment::{Input, Operation, Query, Step};
 use domain::hooks::{Context, Hook};
 use domain::order::{Order, TaskKind};
 use domain::time::Timestamp;
-use plugin_host::CallContext;
+use plugin_host::{CallContext, Failure};
 use ring::hmac;
 use std::time::Duration;
 use store::{Outcome, StoredOrder};
@@ -40,6 +40,8 @@ impl App {
     ) -> Result<Option<Next>, Error> {
         let next = match self.ask(run, binding, &stored.order).await {
             Ok(Step::Request(request)) => {
+                // What is needed to send it is asked for before it counts as sent.
+                self.descriptor(stored.order.tenant_id, binding).await?;
                 run.request(&request);
                 if !self.save(run, stored).await? {
                     return Ok(None);
@@ -48,6 +50,11 @@ impl App {
                 Next::Again
             }
             Ok(step) => self.follow(run, binding, stored, step).await?,
+            // Its merchant's policies have taken what there is in a second: no fault of the adapter's.
+            Err(Failure::Busy) => {
+                run.restart(clock::now());
+                Next::Later(retry_at(run.operation.attempts))
+            }
             Err(failure) => {
                 run.asked.failures += 1;
                 run.operation.last_error = Some(failure.to_string());
@@ -94,6 +101,8 @@ impl App {
             return Ok(None);
         }
         self.perform(run, binding, stored, &request).await?;
+        // That it could not be sent now says nothing of the first time.
+        run.may_have_arrived();
         Ok(Some(Next::Again))
     }
 

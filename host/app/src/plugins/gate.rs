@@ -4,7 +4,7 @@
 
 mod samples;
 
-use domain::hooks::Hook;
+use domain::hooks::{Hook, PersonalFields};
 use domain::ids::TenantId;
 use domain::time::Timestamp;
 use plugin_host::{Failure, Plugin};
@@ -36,11 +36,15 @@ impl App {
         let all_time = Timestamp::from_micros(0)..clock::now();
         let mut recorded = self.store().recorded_decisions(tenant, hook, all_time, None, RECORDED).await?;
         recorded.sort_by_key(|decision| decision.input.len());
-        let sample = |decision: store::Decision| Sample {
-            what: format!("the recorded input of decision {}", decision.decision_id),
-            input: decision.input.to_string(),
+        // Nobody has granted it anything yet, and a refusal quotes what it was asked.
+        let sample = |decision: store::Decision| {
+            Ok(Sample {
+                what: format!("the recorded input of decision {}", decision.decision_id),
+                input: plugin_host::withheld(hook, &decision.input, PersonalFields::default())
+                    .map_err(Error::internal)?,
+            })
         };
-        Ok(recorded.into_iter().map(sample).collect())
+        recorded.into_iter().map(sample).collect()
     }
 }
 

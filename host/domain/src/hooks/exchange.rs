@@ -346,5 +346,8 @@ pub fn validate_descriptor(descriptor: Descriptor) -> Result<Descriptor, LawBrok
     if name.is_empty() || name.len() > 100 || !name.bytes().all(token) {
         return broken("the idempotency header must be a name of 1 to 100 letters, digits, `-` or `_`");
     }
+    if HOST_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        return broken(format!("header {name:?} is the host's"));
+    }
     Ok(descriptor)
 }

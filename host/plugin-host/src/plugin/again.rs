@@ -1,6 +1,8 @@
 //! Asking with a recorded input: what a decision, a dry run or a back-test has as JSON.
 
-use domain::hooks::{Hook, Question, carrier, channel, notification, payment, pricing, risk, routing, shipping, tax};
+use domain::hooks::{
+    Hook, PersonalFields, Question, carrier, channel, notification, payment, pricing, risk, routing, shipping, tax,
+};
 
 use super::Plugin;
 use crate::call::{Call, CallContext};
@@ -15,6 +17,22 @@ pub struct BadInput {
     pub why: String,
 }
 
+macro_rules! by_hook {
+    ($hook:expr, $do:ident($($given:expr),*) $(.$await:ident)?) => {
+        match $hook {
+            Hook::Routing => $do::<routing::Input>($($given),*)$(.$await)?,
+            Hook::Pricing => $do::<pricing::Input>($($given),*)$(.$await)?,
+            Hook::Shipping => $do::<shipping::Input>($($given),*)$(.$await)?,
+            Hook::Tax => $do::<tax::Input>($($given),*)$(.$await)?,
+            Hook::Risk => $do::<risk::Input>($($given),*)$(.$await)?,
+            Hook::Notification => $do::<notification::Input>($($given),*)$(.$await)?,
+            Hook::Payment => $do::<payment::Input>($($given),*)$(.$await)?,
+            Hook::Carrier => $do::<carrier::Input>($($given),*)$(.$await)?,
+            Hook::Channel => $do::<channel::Input>($($given),*)$(.$await)?,
+        }
+    };
+}
+
 impl Plugin {
     /// Asks with an input as the domain writes it in JSON. The answer is judged by the hook's laws and comes back as JSON:
     /// the same input gives the same bytes again.
@@ -22,25 +40,30 @@ impl Plugin {
     /// # Errors
     /// [`BadInput`]
     pub async fn ask(&self, context: CallContext, input: &str) -> Result<Call<()>, BadInput> {
-        match self.hook() {
-            Hook::Routing => self.ask_as::<routing::Input>(context, input).await,
-            Hook::Pricing => self.ask_as::<pricing::Input>(context, input).await,
-            Hook::Shipping => self.ask_as::<shipping::Input>(context, input).await,
-            Hook::Tax => self.ask_as::<tax::Input>(context, input).await,
-            Hook::Risk => self.ask_as::<risk::Input>(context, input).await,
-            Hook::Notification => self.ask_as::<notification::Input>(context, input).await,
-            Hook::Payment => self.ask_as::<payment::Input>(context, input).await,
-            Hook::Carrier => self.ask_as::<carrier::Input>(context, input).await,
-            Hook::Channel => self.ask_as::<channel::Input>(context, input).await,
-        }
+        by_hook!(self.hook(), ask(self, context, input).await)
     }
+}
 
-    async fn ask_as<Q: Question>(&self, context: CallContext, input: &str) -> Result<Call<()>, BadInput> {
-        let mut question: Q =
-            serde_json::from_str(input).map_err(|error| BadInput { hook: Q::HOOK, why: error.to_string() })?;
-        // A recorded input was made for another component, which may have been given more.
-        question.withhold(self.fields());
-        let Call { result, fuel, duration_us, logs, output_json } = self.call(context, &question).await;
-        Ok(Call { result: result.map(drop), fuel, duration_us, logs, output_json })
-    }
+async fn ask<Q: Question>(plugin: &Plugin, context: CallContext, input: &str) -> Result<Call<()>, BadInput> {
+    let Call { result, fuel, duration_us, logs, output_json } = plugin.call(context, &read::<Q>(input)?).await;
+    Ok(Call { result: result.map(drop), fuel, duration_us, logs, output_json })
+}
+
+/// A hook's input in JSON without the personal fields that are not among the given ones: what was recorded for one component
+/// may be more than another may have.
+///
+/// # Errors
+/// [`BadInput`]
+pub fn withheld(hook: Hook, input: &str, visible: PersonalFields) -> Result<String, BadInput> {
+    by_hook!(hook, withhold(input, visible))
+}
+
+fn withhold<Q: Question>(input: &str, visible: PersonalFields) -> Result<String, BadInput> {
+    let mut question: Q = read(input)?;
+    question.withhold(visible);
+    serde_json::to_string(&question).map_err(|error| BadInput { hook: Q::HOOK, why: error.to_string() })
+}
+
+fn read<Q: Question>(input: &str) -> Result<Q, BadInput> {
+    serde_json::from_str(input).map_err(|error| BadInput { hook: Q::HOOK, why: error.to_string() })
 }

@@ -52,7 +52,9 @@ impl Provider {
         let earlier = self.of(&asked.path).len();
         let header = |name: &str| asked.headers.get(name).map(String::as_str).unwrap_or_default().to_owned();
         self.asked.lock().expect("nobody fails with it").push(asked.clone());
-        let right = |is: bool| if is { (200, "{}".to_owned()) } else { (403, "{}".to_owned()) };
+        // Whoever is let in hears all of it again: an answer may repeat what only the host may know.
+        let echo = format!("{}\n{:?}", asked.body, asked.headers);
+        let right = |is: bool| if is { (200, echo.clone()) } else { (403, "{}".to_owned()) };
         let mut extra = String::new();
         let (status, body) = match asked.path.as_str() {
             "/bearer" => right(header("authorization") == "Bearer the-key"),
@@ -76,7 +78,7 @@ impl Provider {
                 (200, state.to_string())
             }
             "/verify" => {
-                extra = format!("x-signature: {SIGNED}\r\n");
+                extra = format!("x-signature: {SIGNED}\r\nx-seen: {}\r\n", header("authorization"));
                 (200, "signed answer".to_owned())
             }
             "/busy" if earlier < 2 => (503, "{}".to_owned()),

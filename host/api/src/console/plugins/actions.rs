@@ -147,7 +147,7 @@ pub async fn end(
     given: Given<Change>,
 ) -> Result<Response, PageProblem> {
     let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
-    let Bound { plugin: name, version, config, on_failure, hosts, .. } =
+    let Bound { plugin: name, version, config, on_failure, hosts, fields, .. } =
         super::bound(&api, author.0.tenant(), hook).await?;
     let wanted = Wanted {
         plugin: name,
@@ -155,7 +155,7 @@ pub async fn end(
         config,
         on_failure: Some(on_failure),
         hosts,
-        fields: None,
+        fields: Some(fields),
         candidate: None::<WantedCandidate>,
     };
     api.app.bind(&author.0, hook, wanted, Some(given.revision)).await.map_err(Problem::from)?;
