@@ -7,6 +7,9 @@ use std::time::Duration;
 use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -121,5 +124,7 @@ fn bound_myself() -> io::Result<()> {
     // It reads one file and writes one; it opens no connection and starts nothing.
     bound(Resource::Nofile, 32)?;
     nice(19)?;
-    Ok(())
+    // A nice process still keeps a core until its slice ends, while requests wait: an idle one gives it up at once.
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).map_err(io::Error::other)
 }
