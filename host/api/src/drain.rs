@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use app::plugins::COMPONENT_BYTES_MAX;
 use axum::Error;
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::Request;
@@ -17,8 +18,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
 
-/// How much is thrown away of one body: more than clients send by mistake, and a moment's work.
-pub const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How much is thrown away of one body: twice what the largest may have. Somewhat too large a component is sent by mistake
+/// and its author must read why it is refused; to throw it away is a moment's work.
+pub const BYTES_MAX: usize = 2 * COMPONENT_BYTES_MAX;
 /// How long a body may take to end after nobody wants it any more. Meanwhile it costs a task and its connection.
 pub const TIME_MAX: Duration = Duration::from_secs(2);
 

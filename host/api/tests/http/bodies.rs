@@ -12,7 +12,7 @@ use crate::harness::Shop;
 const LARGE: usize = 12 * 1024 * 1024;
 const PIECE: usize = 64 * 1024;
 /// What `drain` reads on, what `body` read before, and room for the buffers of two sockets.
-const ENDLESS_BYTES_MAX: usize = (16 + 1 + 15) * 1024 * 1024;
+const ENDLESS_BYTES_MAX: usize = (64 + 1 + 15) * 1024 * 1024;
 /// Long after any limit: whoever waits so long waits for ever.
 const NEVER: Duration = Duration::from_secs(20);
 
