@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::hooks::Hook;
 use domain::ids::{OrderId, TenantId};
@@ -12,7 +13,8 @@ use domain::time::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use store::{Changeset, Decision, Role};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::again::ask_patiently;
 use crate::backtest::in_words;
@@ -22,7 +24,11 @@ use crate::policies::{Binding, record_json};
 use crate::{App, Error, clock};
 
 /// How many orders may be decided again beside at a time. Beyond it some go uncompared, and no order waits.
-const BESIDE_MAX: usize = 64;
+const BESIDE_MAX: usize = 256;
+/// How many of them may be one merchant's: whose candidate takes long leaves the others' orders uncompared for it.
+const BESIDE_MAX_OF_ONE: usize = 16;
+/// How long the host may be too busy to ask, before an order goes uncompared.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A canary is not judged by fewer calls than this.
 const CALLS_MIN: u64 = 20;
 /// The share of failing calls, in percent, above which a canary is taken back where the merchant does not say.
@@ -103,7 +109,9 @@ pub(crate) struct Beside {
 /// What is known of the candidates that are at work.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// Of the merchants that compare something now.
+    own_places: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
     tallies: Mutex<HashMap<(TenantId, Hook, String), Tally>>,
 }
 
@@ -128,7 +136,19 @@ impl Tally {
 
 impl Watch {
     pub fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(BESIDE_MAX)), tallies: Mutex::default() }
+        let places = Arc::new(Semaphore::new(BESIDE_MAX));
+        Self { places, own_places: Mutex::default(), tallies: Mutex::default() }
+    }
+
+    /// Room to decide one order of a merchant's beside, while what is answered is held. None where there is none.
+    fn place(&self, tenant: TenantId) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        let own = {
+            let mut own_places = self.own_places.lock().unwrap_or_else(PoisonError::into_inner);
+            own_places.retain(|_, places| places.available_permits() < BESIDE_MAX_OF_ONE);
+            let new = || Arc::new(Semaphore::new(BESIDE_MAX_OF_ONE));
+            Arc::clone(own_places.entry(tenant).or_insert_with(new)).try_acquire_owned().ok()?
+        };
+        Some((own, Arc::clone(&self.places).try_acquire_owned().ok()?))
     }
 
     fn count(&self, tenant: TenantId, hook: Hook, candidate: &Candidate, add: impl FnOnce(&mut Tally)) -> Tally {
@@ -179,20 +199,25 @@ impl App {
         if beside.is_empty() {
             return;
         }
-        let Ok(permit) = Arc::clone(&self.watch().permits).try_acquire_owned() else {
+        let Some(place) = self.watch().place(caller.tenant()) else {
             metrics::counter!("orderwright_candidates_uncompared_total").increment(1);
             return;
         };
         let (app, tenant) = (self.clone(), caller.tenant());
         let mut changeset = Changeset::new(tenant, caller.actor());
         tokio::spawn(async move {
-            let _permit = permit;
+            let _place = place;
             for question in beside {
                 let counted = &question.counted;
-                let call = match ask_patiently(&question.binding.plugin, tenant, &question.input).await {
-                    Ok(call) => call,
-                    Err(error) => {
+                let asked = ask_patiently(&question.binding.plugin, tenant, &question.input);
+                let call = match timeout(PATIENCE, asked).await {
+                    Ok(Ok(call)) => call,
+                    Ok(Err(error)) => {
                         tracing::warn!(%error, "a candidate could not be compared");
+                        continue;
+                    }
+                    Err(_) => {
+                        metrics::counter!("orderwright_candidates_uncompared_total").increment(1);
                         continue;
                     }
                 };
@@ -267,6 +292,20 @@ mod tests {
         }
         let shadow = Candidate { mode: Mode::Shadow, ..canary(100) };
         assert!(!shadow.takes(orders[0]));
+    }
+
+    #[test]
+    fn one_merchant_leaves_the_others_places() {
+        let watch = Watch::new();
+        let [one, other] = [1, 2].map(|n| TenantId::new(Uuid::from_u128(n)));
+        let taken: Vec<_> = std::iter::from_fn(|| watch.place(one)).take(BESIDE_MAX).collect();
+        assert_eq!(taken.len(), BESIDE_MAX_OF_ONE);
+        assert!(watch.place(other).is_some());
+        drop(taken);
+        assert!(watch.place(one).is_some());
+        // Who compares nothing is forgotten.
+        let _theirs = watch.place(other);
+        assert_eq!(watch.own_places.lock().unwrap().len(), 1);
     }
 
     #[test]

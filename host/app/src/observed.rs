@@ -172,6 +172,18 @@ impl Metrics {
     }
 }
 
+/// Between which places to look, where so much was ever written.
+fn bounds(from: Start, end: Place) -> (Place, Place) {
+    let begin = Place(0, 0);
+    match from {
+        Start::Newest => (begin, end),
+        Start::Before(place) => (begin, place),
+        // Everything has expired since then, and counting began anew: all that is there came later.
+        Start::After(place) if place > end => (begin, end),
+        Start::After(place) => (place, end),
+    }
+}
+
 impl App {
     /// The lines that a plugin wrote about orders, and why its calls failed.
     ///
@@ -181,11 +193,7 @@ impl App {
         // What is written from now on is not on this page, and is found by whoever goes on after it.
         let end = Place(self.store().last_call().await?, u32::MAX);
         let is_newest_first = !matches!(wanted.from, Start::After(_));
-        let (mut low, mut high) = match wanted.from {
-            Start::Newest => (Place(0, 0), end),
-            Start::Before(place) => (Place(0, 0), place),
-            Start::After(place) => (place, end),
-        };
+        let (mut low, mut high) = bounds(wanted.from, end);
         let mut lines = Vec::new();
         let mut looked_through = 0;
         let next = loop {
@@ -289,6 +297,16 @@ mod tests {
         assert_eq!((took.calls, took.fuel, took.failed()), (100, 1000, 1));
         let both = took.clone().and(&took);
         assert_eq!((both.calls, both.failed(), both.percentile_us(50)), (200, 2, Some(50)));
+    }
+
+    #[test]
+    fn whoever_goes_on_after_everything_has_expired_misses_nothing() {
+        let [first, seen, end] = [Place(0, 0), Place(70, 2), Place(90, u32::MAX)];
+        assert_eq!(bounds(Start::After(seen), end), (seen, end));
+        let end_of_new = Place(3, u32::MAX);
+        assert_eq!(bounds(Start::After(seen), end_of_new), (first, end_of_new));
+        assert_eq!(bounds(Start::Before(seen), end), (first, seen));
+        assert_eq!(bounds(Start::Newest, end), (first, end));
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub(crate) async fn open(config: &Config) -> Result<Opened, Error> {
         sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&mut writer).await?;
     }
     check_settings(&mut writer, config).await?;
+    forget_unfinished_components(&mut writer).await?;
     sync_names(&config.directory).map_err(directory)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(config.readers.max(1))
@@ -115,6 +116,16 @@ async fn check_settings(connection: &mut SqliteConnection, config: &Config) -> R
     let secure_delete: i64 = sqlx::query_scalar("pragma secure_delete").fetch_one(&mut *connection).await?;
     if secure_delete != 1 {
         return Err(Error::Setting("secure_delete = on"));
+    }
+    Ok(())
+}
+
+/// Removes what uploads left that a stop broke off: whoever uploads the component again brings all of it.
+async fn forget_unfinished_components(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let sql = "delete from component_parts where digest not in (select digest from components)";
+    let parts = sqlx::query(sql).execute(connection).await?.rows_affected();
+    if parts > 0 {
+        tracing::info!(parts, "parts of components whose upload was broken off were removed");
     }
     Ok(())
 }

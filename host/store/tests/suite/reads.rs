@@ -233,6 +233,23 @@ async fn a_component_of_many_parts_comes_back_whole() {
 }
 
 #[tokio::test]
+async fn what_a_broken_off_upload_left_goes_with_the_next_start() {
+    let world = World::new().await;
+    for digest in ["sha256:66", "sha256:77"] {
+        world.store.put_component(digest, &vec![7; 600_000]).await.unwrap();
+    }
+    let mut rows = world.raw().await;
+    sqlx::query("delete from components where digest = 'sha256:66'").execute(&mut rows).await.unwrap();
+    drop(rows);
+    let world = world.reopened().await;
+    let mut rows = world.raw().await;
+    let kept: Vec<String> =
+        sqlx::query_scalar("select distinct digest from component_parts").fetch_all(&mut rows).await.unwrap();
+    assert_eq!(kept, ["sha256:77"]);
+    assert_eq!(world.store.component("sha256:77").await.unwrap(), Some(vec![7; 600_000]));
+}
+
+#[tokio::test]
 async fn what_a_merchant_sets_up_comes_back() {
     let world = World::new().await;
     let store = &world.store;
