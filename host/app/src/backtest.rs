@@ -4,6 +4,10 @@
 //! then. The job lives in the memory of the node that was asked: a restart forgets it, and it is cheap to ask again.
 
 mod compare;
+// What a policy's author measures a route by and what a report measures it by are the same.
+#[expect(clippy::float_arithmetic, reason = "distances, no money")]
+#[path = "../../../plugins/sdk/src/geo.rs"]
+mod geo;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

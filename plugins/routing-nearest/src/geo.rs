@@ -1,55 +1,28 @@
-//! Where things are, and how far apart.
+//! Where warehouses and destinations are, and how far apart.
 
+use orderwright_sdk::geo::{Point, distance_km};
 use orderwright_sdk::routing::{Destination, Warehouse};
 
-use crate::places;
-
-/// The mean radius of the earth in steps of ten kilometres.
-const RADIUS: f64 = 637.1;
 /// The distance to an unknown place: farther than any known one.
-const UNKNOWN: u32 = 2001;
+const UNKNOWN: u32 = 2002;
 
-/// A place on earth, in radians.
-#[derive(Debug, Clone, Copy)]
-pub struct Point {
-    latitude: f64,
-    longitude: f64,
+/// The middle of the state or country.
+pub fn destination(destination: &Destination) -> Option<Point> {
+    Point::of_region(&destination.country, destination.region.as_deref())
 }
 
-impl Point {
-    fn of_degrees(latitude: f64, longitude: f64) -> Self {
-        Self { latitude: latitude.to_radians(), longitude: longitude.to_radians() }
-    }
-
-    /// The middle of the state or country.
-    pub fn of_destination(destination: &Destination) -> Option<Self> {
-        Self::of_region(&destination.country, destination.region.as_deref())
-    }
-
-    /// The coordinates, or the middle of the state or country.
-    pub fn of_warehouse(warehouse: &Warehouse) -> Option<Self> {
-        match (warehouse.latitude_e6, warehouse.longitude_e6) {
-            (Some(latitude), Some(longitude)) => {
-                Some(Self::of_degrees(f64::from(latitude) / 1e6, f64::from(longitude) / 1e6))
-            }
-            _ => Self::of_region(&warehouse.country, warehouse.region.as_deref()),
-        }
-    }
-
-    fn of_region(country: &str, region: Option<&str>) -> Option<Self> {
-        let (latitude, longitude) = places::middle(country, region)?;
-        Some(Self::of_degrees(f64::from(latitude) / 10.0, f64::from(longitude) / 10.0))
+/// The coordinates, or the middle of the state or country.
+pub fn warehouse(warehouse: &Warehouse) -> Option<Point> {
+    match (warehouse.latitude_e6, warehouse.longitude_e6) {
+        (Some(latitude), Some(longitude)) => Some(Point::of_e6(latitude, longitude)),
+        _ => Point::of_region(&warehouse.country, warehouse.region.as_deref()),
     }
 }
 
-/// The great-circle distance (haversine) in steps of ten kilometres.
+/// In steps of ten kilometres.
 pub fn distance(from: Option<Point>, to: Option<Point>) -> u32 {
     let (Some(from), Some(to)) = (from, to) else { return UNKNOWN };
-    let half_chord = |angle: f64| (angle / 2.0).sin().powi(2);
-    let across = half_chord(to.longitude - from.longitude) * from.latitude.cos() * to.latitude.cos();
-    let h = half_chord(to.latitude - from.latitude) + across;
-    // Rounding may push it beyond one, where the arc sine has no value.
-    (2.0 * RADIUS * h.clamp(0.0, 1.0).sqrt().asin()) as u32
+    (distance_km(from, to) / 10.0) as u32
 }
 
 #[cfg(test)]
@@ -57,12 +30,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_those_of_the_globe() {
-        let new_york = Some(Point::of_degrees(40.71, -74.01));
-        let los_angeles = Some(Point::of_degrees(34.05, -118.24));
-        assert_eq!(distance(new_york, los_angeles), 393);
-        assert_eq!(distance(new_york, new_york), 0);
-        assert_eq!(distance(Some(Point::of_degrees(0.0, 0.0)), Some(Point::of_degrees(0.0, 180.0))), 2001);
-        assert_eq!(distance(None, new_york), UNKNOWN);
+    fn an_unknown_place_is_the_farthest() {
+        let [here, there] = [0, 180_000_000].map(|longitude| Some(Point::of_e6(0, longitude)));
+        assert_eq!(distance(here, here), 0);
+        assert_eq!(distance(here, there), UNKNOWN - 1);
+        assert_eq!(distance(here, None), UNKNOWN);
     }
 }

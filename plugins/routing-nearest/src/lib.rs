@@ -10,7 +10,6 @@
 mod cover;
 mod geo;
 mod names;
-mod places;
 mod problem;
 
 use orderwright_sdk::routing::{Allocation, Answer, Input, Plan};

@@ -43,14 +43,14 @@ impl<'a> Problem<'a> {
             wanted[sku] += u64::from(line.quantity);
             lines.push(Line { id: line.line_id, sku, quantity: line.quantity });
         }
-        let destination = geo::Point::of_destination(&input.destination);
+        let destination = geo::destination(&input.destination);
         let mut warehouses: Vec<_> = input
             .warehouses
             .iter()
             .filter(|w| w.seller_id.as_deref() == seller)
             .map(|w| {
                 let foreign = !w.country.eq_ignore_ascii_case(&input.destination.country);
-                let distance = geo::distance(destination, geo::Point::of_warehouse(w));
+                let distance = geo::distance(destination, geo::warehouse(w));
                 (Cost { foreign, distance, priority: i64::from(w.priority) }, w.warehouse_id.as_str())
             })
             .collect();

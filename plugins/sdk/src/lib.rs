@@ -20,6 +20,7 @@ pub mod bindings;
 pub mod bump;
 pub mod config;
 mod export;
+pub mod geo;
 pub mod log;
 
 pub use bindings::shared::orderwright::policy::types::{Context, Destination};

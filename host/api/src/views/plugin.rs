@@ -318,6 +318,11 @@ pub struct MeasuresView {
     fuel: u64,
     /// Of routing: warehouses that the best plans ship from, all orders together.
     shipments: u64,
+    /// Of routing: how far these shipments travel together, in kilometres of the great circle. A destination is the middle
+    /// of its country, or of its state in the United States; so is a warehouse without coordinates.
+    distance_km: u64,
+    /// Of routing: shipments from or to a place that is not known, which are not in the distance.
+    distance_unknown: u64,
     /// Of routing: orders whose best plan ships from more than one warehouse.
     split_orders: u64,
     /// Of routing: orders without any plan.
@@ -341,6 +346,8 @@ impl From<&Measures> for MeasuresView {
             failures: measures.failures.clone(),
             fuel: measures.fuel,
             shipments: measures.shipments,
+            distance_km: measures.distance_km,
+            distance_unknown: measures.distance_unknown,
             split_orders: measures.split_orders,
             without_plan: measures.without_plan,
             amounts: measures.amounts.iter().map(amount).collect(),
@@ -359,7 +366,7 @@ pub struct ChangeView {
     order_id: OrderId,
     #[schema(value_type = String)]
     decision_id: DecisionId,
-    #[schema(example = "2 of 3 units from elsewhere, 1 → 2 shipments")]
+    #[schema(example = "2 of 3 units from elsewhere, 1 → 2 shipments, 410 → 3935 km")]
     what: String,
 }
 

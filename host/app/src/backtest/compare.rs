@@ -10,6 +10,7 @@ use plugin_host::Call;
 use serde::Deserialize;
 use store::Decision;
 
+use super::geo::{Point, distance_km};
 use crate::Error;
 
 /// How many of the orders that changed most are shown.
@@ -45,6 +46,11 @@ pub struct Measures {
     pub fuel: u64,
     /// Of routing: warehouses that the best plans ship from, all orders together.
     pub shipments: u64,
+    /// Of routing: how far these shipments travel together, in kilometres of the great circle, each rounded. A destination
+    /// is the middle of its country, or of its state in the United States; so is a warehouse without coordinates.
+    pub distance_km: u64,
+    /// Of routing: shipments from or to a place that is not known, which are not in the distance.
+    pub distance_unknown: u64,
     /// Of routing: orders whose best plan ships from more than one warehouse.
     pub split_orders: u64,
     /// Of routing: orders without any plan.
@@ -81,8 +87,7 @@ struct Side<'d> {
 
 /// An answer in what is compared of it.
 enum Answer {
-    /// Line and warehouse of the best plan, with units.
-    Routing(BTreeMap<(u32, WarehouseId), u64>),
+    Routing(Route),
     /// Of pricing, shipping and tax, with what the amount is called.
     Amount(&'static str, Currency, i64),
     Risk(risk::Verdict, u16),
@@ -90,6 +95,14 @@ enum Answer {
     Messages(BTreeMap<String, u64>),
     /// The kind of an adapter's step.
     Step(String),
+}
+
+/// The best plan of a routing policy.
+struct Route {
+    /// Line and warehouse, with units.
+    parts: BTreeMap<(u32, WarehouseId), u64>,
+    /// How far each shipment travels, in kilometres; none where one of the places is not known.
+    shipments: Vec<Option<u64>>,
 }
 
 impl Report {
@@ -165,11 +178,12 @@ impl Measures {
         self.answers += 1;
         let answer = read(decision, output)?;
         match &answer {
-            Answer::Routing(parts) => {
-                let warehouses: BTreeSet<_> = parts.keys().map(|(_, warehouse)| warehouse).collect();
-                self.shipments += warehouses.len() as u64;
-                self.split_orders += u64::from(warehouses.len() > 1);
-                self.without_plan += u64::from(warehouses.is_empty());
+            Answer::Routing(Route { shipments, .. }) => {
+                self.shipments += shipments.len() as u64;
+                self.distance_km += shipments.iter().flatten().sum::<u64>();
+                self.distance_unknown += shipments.iter().filter(|distance| distance.is_none()).count() as u64;
+                self.split_orders += u64::from(shipments.len() > 1);
+                self.without_plan += u64::from(shipments.is_empty());
             }
             Answer::Amount(_, currency, amount) => {
                 let sum = self.amounts.entry(*currency).or_default();
@@ -195,7 +209,10 @@ fn read(decision: &Decision, output: &str) -> Result<Answer, Error> {
             for part in answer.plans.into_iter().next().into_iter().flat_map(|plan| plan.allocations) {
                 *parts.entry((part.line_id, part.warehouse_id)).or_default() += u64::from(part.quantity);
             }
-            Answer::Routing(parts)
+            let asked: routing::Input = serde_json::from_str(&decision.input)?;
+            let warehouses: BTreeSet<_> = parts.keys().map(|(_, warehouse)| warehouse).collect();
+            let shipments = warehouses.into_iter().map(|warehouse| distance(&asked, warehouse)).collect();
+            Answer::Routing(Route { parts, shipments })
         }
         Hook::Pricing => {
             let answer: pricing::Answer = serde_json::from_str(output)?;
@@ -233,6 +250,18 @@ fn read(decision: &Decision, output: &str) -> Result<Answer, Error> {
     })
 }
 
+/// How far a shipment from a warehouse travels, in kilometres.
+fn distance(asked: &routing::Input, warehouse: &WarehouseId) -> Option<u64> {
+    let from = asked.warehouses.iter().find(|offered| offered.warehouse_id == *warehouse)?;
+    let from = match (from.latitude_e6, from.longitude_e6) {
+        (Some(latitude), Some(longitude)) => Point::of_e6(latitude, longitude),
+        _ => Point::of_region(&from.country, from.region.as_deref())?,
+    };
+    let to = Point::of_region(&asked.destination.country, asked.destination.region.as_deref())?;
+    // At most half the earth's circumference.
+    Some(distance_km(from, to).round() as u64)
+}
+
 /// The one thing that an answer with an amount does not say itself.
 fn currency(decision: &Decision) -> Result<Currency, Error> {
     #[derive(Deserialize)]
@@ -247,13 +276,17 @@ fn currency(decision: &Decision) -> Result<Currency, Error> {
 fn difference(before: &Answer, after: &Answer) -> (u64, String) {
     match (before, after) {
         (Answer::Routing(before), Answer::Routing(after)) => {
-            let stays = |(key, units): (&(u32, WarehouseId), &u64)| before.get(key).map_or(0, |then| *then.min(units));
-            let total: u64 = after.values().sum::<u64>().max(before.values().sum());
-            let moved = total - after.iter().map(stays).sum::<u64>();
-            let shipments =
-                |parts: &BTreeMap<(u32, WarehouseId), u64>| parts.keys().map(|(_, w)| w).collect::<BTreeSet<_>>().len();
-            let (then, now) = (shipments(before), shipments(after));
-            (moved, format!("{moved} of {total} units from elsewhere, {then} → {now} shipments"))
+            let stays =
+                |(key, units): (&(u32, WarehouseId), &u64)| before.parts.get(key).map_or(0, |then| *then.min(units));
+            let total: u64 = after.parts.values().sum::<u64>().max(before.parts.values().sum());
+            let moved = total - after.parts.iter().map(stays).sum::<u64>();
+            let (then, now) = (before.shipments.len(), after.shipments.len());
+            let km = |route: &Route| route.shipments.iter().copied().sum::<Option<u64>>();
+            let travelled = match (km(before), km(after)) {
+                (Some(then), Some(now)) => format!(", {then} → {now} km"),
+                _ => String::new(),
+            };
+            (moved, format!("{moved} of {total} units from elsewhere, {then} → {now} shipments{travelled}"))
         }
         (Answer::Amount(what, currency, before), Answer::Amount(_, _, after)) => {
             let words = |amount: i64| format!("{} {currency}", currency.format_minor(amount));

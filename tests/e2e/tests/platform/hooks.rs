@@ -128,6 +128,14 @@ async fn a_policy_knows_only_what_it_was_granted() {
     server.stop();
 }
 
+/// Kilometres from a place, in degrees, to the middle of Texas, by the law of cosines.
+#[expect(clippy::float_arithmetic, reason = "distances, no money")]
+fn to_texas(latitude: f64, longitude: f64) -> u64 {
+    let [from, to] = [latitude.to_radians(), 31.5_f64.to_radians()];
+    let apart = (longitude - -99.3).to_radians();
+    (6371.0 * (from.sin() * to.sin() + from.cos() * to.cos() * apart.cos()).acos()).round() as u64
+}
+
 /// As many orders as a back-test must manage within five seconds.
 const HISTORY: usize = 10_000;
 
@@ -187,15 +195,20 @@ async fn a_back_test_of_ten_thousand_orders_is_what_it_would_have_been() {
     let report = &test["report"];
     let moved = from_the_last(&prices, 50) - from_the_last(&prices, 80);
     assert_eq!((&report["decisions"], &report["differing"]), (&json!(HISTORY), &json!(moved)), "{report}");
-    for side in ["before", "now"] {
+    let (near, far) = (to_texas(31.0, -97.7), to_texas(40.7, -74.0));
+    for (side, limit) in [("before", 50), ("now", 80)] {
         let sums = &report[side];
         assert_eq!(
             (&sums["answers"], &sums["shipments"], &sums["split_orders"], &sums["without_plan"]),
             (&json!(HISTORY), &json!(HISTORY), &json!(0), &json!(0))
         );
+        let from_far = from_the_last(&prices, limit) as u64;
+        let travelled = from_far * far + (HISTORY as u64 - from_far) * near;
+        assert_eq!((&sums["distance_km"], &sums["distance_unknown"]), (&json!(travelled), &json!(0)), "{side}");
     }
     let changes = report["changed_most"].as_array().expect("changes");
-    assert!(changes.iter().all(|change| change["what"] == "1 of 1 units from elsewhere, 1 → 1 shipments"), "{report}");
+    let what = format!("1 of 1 units from elsewhere, 1 → 1 shipments, {far} → {near} km");
+    assert!(changes.iter().all(|change| change["what"] == *what), "{report}");
     assert!(report["took_ms"].as_u64() < Some(5000), "{report}");
     server.stop();
 }

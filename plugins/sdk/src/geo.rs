@@ -1,10 +1,58 @@
-//! The middles of countries and of the United States' states.
+//! Where things are, and how far apart, as well as a postal address tells: the middle of a country, or of a state of the
+//! United States.
+//!
+//! ```
+//! use orderwright_sdk::geo::{Point, distance_km};
+//!
+//! let new_york = Point::of_e6(40_710_000, -74_010_000);
+//! let texas = Point::of_region("US", Some("TX")).expect("a state");
+//! assert_eq!(distance_km(new_york, texas).round(), 2480.0);
+//! ```
+
+/// The mean radius of the earth in kilometres.
+const RADIUS_KM: f64 = 6371.0;
+
+/// A place on earth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Radians, north positive.
+    latitude: f64,
+    /// Radians, east positive.
+    longitude: f64,
+}
+
+impl Point {
+    /// By millionths of a degree, north and east positive.
+    #[must_use]
+    pub fn of_e6(latitude: i32, longitude: i32) -> Self {
+        let radians = |millionths: i32| (f64::from(millionths) / 1e6).to_radians();
+        Self { latitude: radians(latitude), longitude: radians(longitude) }
+    }
+
+    /// The middle of the state in the United States, of the country elsewhere. `country` is ISO 3166 alpha-2, `region` a
+    /// state with or without `US-`; none where the country is unknown.
+    #[must_use]
+    pub fn of_region(country: &str, region: Option<&str>) -> Option<Self> {
+        let (latitude, longitude) = middle(country, region)?;
+        Some(Self::of_e6(i32::from(latitude) * 100_000, i32::from(longitude) * 100_000))
+    }
+}
+
+/// The great-circle distance (haversine) in kilometres.
+#[must_use]
+pub fn distance_km(from: Point, to: Point) -> f64 {
+    let half_chord = |angle: f64| (angle / 2.0).sin().powi(2);
+    let across = half_chord(to.longitude - from.longitude) * from.latitude.cos() * to.latitude.cos();
+    let h = half_chord(to.latitude - from.latitude) + across;
+    // Rounding may push it beyond one, where the arc sine has no value.
+    2.0 * RADIUS_KM * h.clamp(0.0, 1.0).sqrt().asin()
+}
 
 /// Code, and latitude and longitude in tenths of a degree.
 type Place = ([u8; 2], i16, i16);
 
-/// The middle of the state in the United States, of the country elsewhere; none where the code is unknown.
-pub fn middle(country: &str, region: Option<&str>) -> Option<(i16, i16)> {
+/// Tenths of a degree.
+fn middle(country: &str, region: Option<&str>) -> Option<(i16, i16)> {
     let country = code(country)?;
     let state = region.filter(|_| country == *b"US").and_then(|region| {
         let region = region.trim();
@@ -98,6 +146,16 @@ const STATES: [Place; 51] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_globe() {
+        let new_york = Point::of_e6(40_710_000, -74_010_000);
+        let los_angeles = Point::of_e6(34_050_000, -118_240_000);
+        assert_eq!(distance_km(new_york, los_angeles).round(), 3935.0);
+        assert_eq!(distance_km(new_york, new_york), 0.0);
+        let half_way_round = distance_km(Point::of_e6(0, 0), Point::of_e6(0, 180_000_000));
+        assert_eq!(half_way_round.round(), 20_015.0);
+    }
 
     #[test]
     fn the_tables_are_sorted_and_on_the_globe() {
