@@ -21,3 +21,5 @@ mod reads;
 mod runner;
 #[path = "suite/stock.rs"]
 mod stock;
+#[path = "suite/upgrade.rs"]
+mod upgrade;

@@ -83,7 +83,7 @@ impl Traffic for Orders {
         body.clear();
         let _ = write!(
             body,
-            r#"{{"external_id":"{}","currency":"USD","shipping_cost":{},"payment_method_id":"pm_ok","customer":{{"id":"c-{customer}","name":"Ann Lee {customer}","email":"ann{customer}@example.com"}},"shipping_address":{{"name":"Ann Lee {customer}","street":"{customer} Main Street","city":"Springfield","region":"{region}","zip":"{zip}","country":"US"}},"metadata":{{"channel":"load"}},"items":["#,
+            r#"{{"external_id":"{}","currency":"USD","shipping_cost":{},"payment_method_id":"pm_ok","customer":{{"id":"c-{customer}","name":"Ann Lee {customer}","email":"ann.{customer}@example.com"}},"shipping_address":{{"name":"Ann Lee {customer}","street":"{customer} Main Street","city":"Springfield","region":"{region}","zip":"{zip}","country":"US"}},"metadata":{{"channel":"load"}},"items":["#,
             call.key,
             if self.price_cents == 0 { "0" } else { "4.95" },
         );
