@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::postgres::from_postgres;
+
 /// What went wrong. `Unavailable`, `DiskFull`, `QueueFull` and `Closed` are passing troubles of the whole store; the
 /// others concern one changeset or one row.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -13,6 +15,9 @@ pub enum Error {
     /// The database is busy, or its disk does not answer. Whether a change was kept is unknown: ask again with its key.
     #[error("the database is unavailable")]
     Unavailable(#[source] Arc<sqlx::Error>),
+    /// Another node's commits got in the way again and again. Nothing was kept.
+    #[error("other commits are in the way")]
+    Contended(#[source] Arc<sqlx::Error>),
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,
@@ -54,6 +59,14 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] Arc<sqlx::migrate::MigrateError>),
+    /// The schema is older than this program, which was told to leave it alone.
+    #[error("the schema is at version {found}, this program needs {wanted}: let it migrate, or do so beforehand")]
+    OldSchema {
+        /// The newest migration that was done.
+        found: i64,
+        /// The newest that there is.
+        wanted: i64,
+    },
     /// The directory cannot be used.
     #[error("cannot use {}", .directory.display())]
     Directory {
@@ -89,13 +102,27 @@ impl Error {
     /// failed batch.
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
-        !matches!(self, Self::QueueFull | Self::Unavailable(_) | Self::DiskFull | Self::Closed)
+        !matches!(self, Self::QueueFull | Self::Unavailable(_) | Self::Contended(_) | Self::DiskFull | Self::Closed)
+    }
+}
+
+impl Error {
+    pub(crate) fn unavailable(why: &str) -> Self {
+        Self::Unavailable(Arc::new(sqlx::Error::Io(std::io::Error::other(why))))
+    }
+
+    pub(crate) fn contended(why: &str) -> Self {
+        Self::Contended(Arc::new(sqlx::Error::Io(std::io::Error::other(why))))
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        let error = Arc::new(error);
+        if let Some(error) = from_postgres(&error) {
+            return error;
+        }
+        match &*error {
             sqlx::Error::Database(inner) => {
                 let extended: u32 = inner.code().and_then(|c| c.parse().ok()).unwrap_or(0);
                 match extended & 0xff {
@@ -106,16 +133,16 @@ impl From<sqlx::Error> for Error {
                     | code::READONLY
                     | code::IOERR
                     | code::CANTOPEN
-                    | code::PROTOCOL => Self::Unavailable(Arc::new(error)),
+                    | code::PROTOCOL => Self::Unavailable(error),
                     code::CONSTRAINT => Self::Refused { constraint: constraint_name(inner.message()) },
-                    _ => Self::Database(Arc::new(error)),
+                    _ => Self::Database(error),
                 }
             }
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => {
-                Self::Unavailable(Arc::new(error))
+                Self::Unavailable(error)
             }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged(error.to_string()),
-            _ => Self::Database(Arc::new(error)),
+            _ => Self::Database(error),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The stock levels that the writer has seen, so that neither it nor a placement reads them again.
 //!
 //! The directory's lock keeps other processes out, and stock changes through the writer alone: what it last read or wrote
-//! of a SKU is what the database holds. Only the writer puts levels in. A database that others write to as well has no
-//! such memory.
+//! of a SKU is what the database holds. Only the writer puts levels in. PostgreSQL, which others write to as well, has no
+//! such memory: nothing is ever put in.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,14 +3,15 @@
 //! Everything durable about orders and stock, and whatever else an idempotency key stands for, changes through
 //! [`Store::commit`]: a [`Changeset`] is encoded in the caller's task (`prepare`), waits in a bounded, fair queue
 //! (`queue`), and is taken by the writer (`writer`) with whatever else waits into one transaction: claim, read, resolve,
-//! write. `resolve` is pure and knows no database; what SQLite is asked stands in `sqlite`. Reads go to a pool of readers
-//! of their own (`reads`).
+//! write. `resolve` is pure and knows no database; what a batch asks of a database stands in `sqlite` and in `postgres`.
+//! Reads (`reads`) and single statements go past the writer, and are written once for both (`sql`, decision 0012).
 //!
 //! Invariants: stock is never negative and never promised twice; an order's events are chained by hash and numbered
 //! without gaps; positions are gap-free and in the order of commits; an idempotency key is used up exactly when its
 //! changeset commits. [`Store::verify`] recomputes all of it.
 
 pub mod audit;
+mod backend;
 pub mod chain;
 pub mod changeset;
 pub mod config;
@@ -21,12 +22,14 @@ mod lock;
 mod merchant;
 pub mod outcome;
 mod plugins;
+mod postgres;
 mod prepare;
 mod queue;
 mod reads;
 pub mod records;
 mod resolve;
 pub mod runner;
+mod sql;
 mod sqlite;
 mod store;
 mod thread;

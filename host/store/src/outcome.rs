@@ -6,6 +6,9 @@ use domain::ids::{OrderId, Sku, WarehouseId};
 use domain::order::Order;
 use domain::placement::Shortage;
 
+use crate::Error;
+use crate::sql::Columns;
+
 /// How a changeset ended. Everything but `Committed` changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -65,4 +68,17 @@ pub struct StoredKey {
     pub status: u16,
     /// The answer where it cannot be made from the order.
     pub response: Option<String>,
+}
+
+impl StoredKey {
+    /// From the columns `fingerprint`, `order_id`, `order_version`, `status`, `response`.
+    pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            fingerprint: columns.hash()?,
+            order_id: columns.optional_id(OrderId::new)?,
+            order_version: columns.get::<Option<i64>>()?.and_then(|v| u64::try_from(v).ok()),
+            status: columns.status_code()?,
+            response: columns.get()?,
+        })
+    }
 }

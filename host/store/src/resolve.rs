@@ -25,7 +25,7 @@ use crate::encode::{self, Encoded};
 use crate::outcome::{Outcome, StoredKey};
 use crate::prepare::{Change, Place, Prepared, Update};
 
-pub(crate) use snapshot::{Head, Level, Snapshot, Wanted};
+pub(crate) use snapshot::{Claimed, Head, Level, Snapshot, Wanted};
 use stock::Ledger;
 
 /// How a changeset of the batch ended.
@@ -63,7 +63,7 @@ pub(crate) struct Net {
     pub stock: Vec<Level>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct KeyWrite {
     /// The place in the batch of the changeset with the claim.
     pub of: usize,

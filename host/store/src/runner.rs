@@ -5,9 +5,10 @@
 use domain::ids::{EventId, OrderId, TenantId};
 use domain::time::Timestamp;
 
+use crate::backend::Scope;
 use crate::reads::own;
 use crate::records::DeadLetter;
-use crate::sqlite::columns::{Columns, count, id, text};
+use crate::sql::{self, Columns, Query, count, id, text};
 use crate::{Error, Lease, Store};
 
 /// How long an idempotency key is kept at least, in seconds.
@@ -27,26 +28,28 @@ impl Store {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(TenantId, OrderId)>, Error> {
-        const DUE: &str = "wake_at <= ?1 and (lease_until is null or lease_until <= ?1)";
+        const DUE: &str = "wake_at <= $1 and (lease_until is null or lease_until <= $1)";
         // Mostly nothing is due: then no lock is taken.
-        let sql = format!("select exists (select 1 from orders where {DUE})");
-        let any: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(now.micros())
-            .fetch_one(&mut *self.reader().await?)
-            .await?;
-        if !any {
+        let any = sql::query(format!("select 1 from orders where {DUE} limit 1")).bind(now.micros());
+        if self.fetch_optional(Scope::All, any).await?.is_none() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "update orders set lease_owner = ?2, lease_until = ?3 where rowid in \
-             (select rowid from orders where {DUE} order by wake_at limit ?4) returning tenant_id, order_id"
+        const TAKE: &str = "update orders set lease_owner = $2, lease_until = $3";
+        let sqlite = format!(
+            "{TAKE} where rowid in (select rowid from orders where {DUE} order by wake_at limit $4) \
+             returning tenant_id, order_id"
         );
-        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        // Several nodes look at once: none waits for a row that another is just taking, or committing.
+        let postgres = format!(
+            "{TAKE} where (tenant_id, order_id) in (select tenant_id, order_id from orders where {DUE} \
+             order by wake_at limit $4 for no key update skip locked) returning tenant_id, order_id"
+        );
+        let query = sql::each(sqlite, postgres)
             .bind(now.micros())
             .bind(text(owner))
             .bind(lease_until.micros())
             .bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *self.writer().await).await?;
+        let rows = self.execute_returning(Scope::All, query).await?;
         let key = |row| {
             let mut columns = Columns::new(row);
             Ok((columns.id(TenantId::new)?, columns.id(OrderId::new)?))
@@ -59,13 +62,14 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn renew_lease(&self, tenant: TenantId, order_id: OrderId, lease: &Lease) -> Result<bool, Error> {
-        let query =
-            sqlx::query("update orders set lease_until = ? where tenant_id = ? and order_id = ? and lease_owner = ?")
-                .bind(lease.until.micros())
-                .bind(own(tenant))
-                .bind(id(order_id.uuid()))
-                .bind(text(&lease.owner));
-        Ok(query.execute(&mut *self.writer().await).await?.rows_affected() > 0)
+        let query = sql::query(
+            "update orders set lease_until = $1 where tenant_id = $2 and order_id = $3 and lease_owner = $4",
+        )
+        .bind(lease.until.micros())
+        .bind(own(tenant))
+        .bind(id(order_id.uuid()))
+        .bind(text(&lease.owner));
+        Ok(self.execute(tenant, query).await? > 0)
     }
 
     /// Gives a lease back; nothing happens where it is no longer the owner's.
@@ -74,9 +78,9 @@ impl Store {
     /// What the database said.
     pub async fn release_lease(&self, tenant: TenantId, order_id: OrderId, owner: &str) -> Result<(), Error> {
         let sql = "update orders set lease_owner = null, lease_until = null \
-                   where tenant_id = ? and order_id = ? and lease_owner = ?";
-        let query = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).bind(text(owner));
-        query.execute(&mut *self.writer().await).await?;
+                   where tenant_id = $1 and order_id = $2 and lease_owner = $3";
+        let query = sql::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).bind(text(owner));
+        self.execute(tenant, query).await?;
         Ok(())
     }
 
@@ -86,7 +90,7 @@ impl Store {
     /// What the database said.
     pub async fn end_leases(&self) -> Result<u64, Error> {
         let sql = "update orders set lease_owner = null, lease_until = null where wake_at is not null and lease_owner is not null";
-        Ok(sqlx::query(sql).execute(&mut *self.writer().await).await?.rows_affected())
+        self.execute(Scope::All, sql::query(sql)).await
     }
 
     /// The earliest moment at which an order is due that nobody works on or whose lease ends.
@@ -94,9 +98,11 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        let sql = "select min(max(wake_at, coalesce(lease_until, wake_at))) from orders where wake_at is not null";
-        let next: Option<i64> = sqlx::query_scalar(sql).fetch_one(&mut *self.reader().await?).await?;
-        Ok(next.map(Timestamp::from_micros))
+        let query = sql::each(
+            "select min(max(wake_at, coalesce(lease_until, wake_at))) from orders where wake_at is not null",
+            "select min(greatest(wake_at, lease_until)) from orders where wake_at is not null",
+        );
+        Columns::new(&self.fetch_one(Scope::All, query).await?).optional_time()
     }
 
     /// Up to where a consumer has come; 0 for one that never said.
@@ -104,8 +110,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn cursor(&self, consumer: &str) -> Result<u64, Error> {
-        let query = sqlx::query("select position from consumer_cursors where consumer = ?").bind(text(consumer));
-        let row = query.fetch_optional(&mut *self.reader().await?).await?;
+        let query = sql::query("select position from consumer_cursors where consumer = $1").bind(text(consumer));
+        let row = self.fetch_optional(Scope::All, query).await?;
         row.map_or(Ok(0), |row| Columns::new(&row).count())
     }
 
@@ -114,10 +120,10 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn set_cursor(&self, consumer: &str, position: u64) -> Result<(), Error> {
-        let sql = "insert into consumer_cursors (consumer, position) values (?, ?) \
+        let sql = "insert into consumer_cursors (consumer, position) values ($1, $2) \
                    on conflict (consumer) do update set position = excluded.position";
-        let query = sqlx::query(sql).bind(text(consumer)).bind(count(position));
-        query.execute(&mut *self.writer().await).await?;
+        let query = sql::query(sql).bind(text(consumer)).bind(count(position));
+        self.execute(Scope::All, query).await?;
         Ok(())
     }
 
@@ -126,16 +132,16 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn put_dead_letter(&self, letter: &DeadLetter) -> Result<(), Error> {
-        let sql = "insert into dead_letters (consumer, position, event_id, payload, error, at) values (?, ?, ?, ?, ?, ?) \
+        let sql = "insert into dead_letters (consumer, position, event_id, payload, error, at) values ($1, $2, $3, $4, $5, $6) \
                    on conflict (consumer, position) do update set error = excluded.error, at = excluded.at";
-        let query = sqlx::query(sql)
+        let query = sql::query(sql)
             .bind(text(&letter.consumer))
             .bind(count(letter.position))
             .bind(id(letter.event_id.uuid()))
             .bind(text(&letter.payload))
             .bind(text(&letter.error))
             .bind(letter.at.micros());
-        query.execute(&mut *self.writer().await).await?;
+        self.execute(Scope::All, query).await?;
         Ok(())
     }
 
@@ -145,9 +151,9 @@ impl Store {
     /// What the database said.
     pub async fn dead_letters(&self, consumer: &str, after: u64, limit: u32) -> Result<Vec<DeadLetter>, Error> {
         let sql = "select consumer, position, event_id, payload, error, at from dead_letters \
-                   where consumer = ? and position > ? order by position limit ?";
-        let query = sqlx::query(sql).bind(text(consumer)).bind(count(after)).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+                   where consumer = $1 and position > $2 order by position limit $3";
+        let query = sql::query(sql).bind(text(consumer)).bind(count(after)).bind(i64::from(limit));
+        let rows = self.fetch_all(Scope::All, query).await?;
         let letter = |row| {
             let mut columns = Columns::new(row);
             Ok(DeadLetter {
@@ -167,9 +173,13 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn expire_keys(&self, now: Timestamp) -> Result<u64, Error> {
-        let sql = "delete from idempotency_keys where created_at < ?1 and rowid in \
-                   (select rowid from idempotency_keys order by rowid limit ?2)";
-        self.remove_oldest(sql, now.plus_seconds(-KEY_SECONDS_MIN)).await
+        let query = sql::each(
+            "delete from idempotency_keys where created_at < $1 and rowid in \
+             (select rowid from idempotency_keys order by rowid limit $2)",
+            "delete from idempotency_keys where (tenant_id, key) in (select tenant_id, key from idempotency_keys \
+             where created_at < $1 order by created_at limit $2 for update skip locked)",
+        );
+        self.remove_oldest(query, now.plus_seconds(-KEY_SECONDS_MIN)).await
     }
 
     /// Removes the records of policy calls that were made before a moment, a few at a time; how many.
@@ -177,17 +187,17 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn expire_decisions(&self, before: Timestamp) -> Result<u64, Error> {
-        let sql = "delete from decisions where at < ?1 and rowid in \
-                   (select rowid from decisions order by rowid limit ?2)";
-        self.remove_oldest(sql, before).await
+        let sql = "delete from decisions where at < $1 and rowid in \
+                   (select rowid from decisions order by rowid limit $2)";
+        self.remove_oldest(sql::query(sql), before).await
     }
 
     /// Rows come in by time, so that the oldest are the first. Each statement is short, and lets commits through.
-    async fn remove_oldest(&self, sql: &'static str, before: Timestamp) -> Result<u64, Error> {
+    async fn remove_oldest(&self, query: Query, before: Timestamp) -> Result<u64, Error> {
         let mut removed = 0;
         loop {
-            let query = sqlx::query(sql).bind(before.micros()).bind(EXPIRED_AT_ONCE);
-            let now_removed = query.execute(&mut *self.writer().await).await?.rows_affected();
+            let query = query.clone().bind(before.micros()).bind(EXPIRED_AT_ONCE);
+            let now_removed = self.execute(Scope::All, query).await?;
             removed += now_removed;
             if now_removed == 0 {
                 return Ok(removed);

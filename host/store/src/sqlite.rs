@@ -1,8 +1,7 @@
-//! What SQLite is asked: opening, and the claim, read and write of a batch. Another database is another such module.
+//! What SQLite is asked: opening, and the claim, read and write of a batch.
 
 mod bulk;
 mod claim;
-pub(crate) mod columns;
 mod open;
 mod read;
 #[cfg(test)]

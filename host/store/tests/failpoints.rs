@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps none has failed")]
 
+/// Which database this binary is about.
+const IS_POSTGRES: bool = false;
+
 #[path = "support/sample.rs"]
 #[expect(dead_code, reason = "shared with the other suites")]
 mod sample;

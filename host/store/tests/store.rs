@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps none has failed")]
 
+/// Which database this binary is about.
+const IS_POSTGRES: bool = false;
+
 #[path = "support/sample.rs"]
 mod sample;
 #[path = "support/world.rs"]
@@ -13,6 +16,8 @@ mod audit;
 mod calls;
 #[path = "suite/commit.rs"]
 mod commit;
+#[path = "suite/embedded.rs"]
+mod embedded;
 #[path = "suite/faults.rs"]
 mod faults;
 #[path = "suite/reads.rs"]

@@ -19,8 +19,12 @@ const fn need(program: &'static str, package: &'static str) -> Need {
     Need { program, module: None, package }
 }
 
+/// The store is tested over this one too, without anything end to end.
+const POSTGRES: Need = need("postgres", "postgresql");
+
 /// The console is tested in a real browser, and the templates for plugins with the tools of their languages.
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
+    POSTGRES,
     need("chromium", "chromium"),
     need("chromedriver", "chromium-driver"),
     need("node", "nodejs"),
@@ -35,25 +39,29 @@ impl Need {
             let mut python = Command::new(self.program);
             command::read(python.args(["-c", &format!("import {module}")]), "asking Python").is_ok()
         };
-        command::is_on_path(self.program) && self.module.is_none_or(has)
+        let is_there = command::is_on_path(self.program)
+            // Debian keeps several versions side by side, none of them on the path.
+            || (self.program == POSTGRES.program && servers::has_postgres());
+        is_there && self.module.is_none_or(has)
     }
 }
 
 /// Installs what the tests need and this machine lacks. Only root can; anyone else is told the command.
-pub fn install_for_tests() -> Result<()> {
-    let missing = missing(Need::is_met);
+pub fn install_for_tests(end_to_end: bool) -> Result<()> {
+    let mut missing = missing(Need::is_met);
+    missing.retain(|package| end_to_end || *package == POSTGRES.package);
     if missing.is_empty() {
         return Ok(());
     }
     let packages = missing.join(" ");
     if !command::is_on_path("apt-get") {
-        bail!("the end-to-end tests need {packages}, and this system has no apt-get: install them by its own means");
+        bail!("the tests need {packages}, and this system has no apt-get: install them by its own means");
     }
     if !is_root() {
         bail!(
-            "the end-to-end tests need packages that are not installed. As root:\n  \
+            "the tests need packages that are not installed. As root:\n  \
              apt-get update && apt-get install -y {packages}\nor leave these tests out: cargo xtask test --only \
-             fmt,clippy,doc,unit,doctest,plugins"
+             fmt,clippy,doc,doctest,plugins"
         );
     }
     eprintln!("installing {packages}");

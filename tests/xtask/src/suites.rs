@@ -91,8 +91,8 @@ fn run(
     filter: Option<&str>,
     end_to_end: Tests,
 ) -> Result<ExitCode> {
-    if plan.contains(&Suite::E2e) {
-        packages::install_for_tests()?;
+    if plan.contains(&Suite::E2e) || plan.contains(&Suite::Unit) {
+        packages::install_for_tests(plan.contains(&Suite::E2e))?;
     }
     let mut rows: Vec<Row> = Vec::new();
     for &suite in plan {

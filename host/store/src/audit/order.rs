@@ -6,13 +6,12 @@ use domain::order::Order;
 use domain::status::OrderStatus;
 use domain::time::Timestamp;
 use domain::transition;
-use sqlx::sqlite::SqliteRow;
 
 use super::{Fault, Report};
 use crate::Error;
 use crate::chain::{GENESIS, Hash, Link};
 use crate::records::EventRecord;
-use crate::sqlite::columns::Columns;
+use crate::sql::{Columns, Row};
 
 /// The columns that [`OrderRow::read`] reads.
 pub(super) const ORDER_COLUMNS: &str =
@@ -33,7 +32,7 @@ pub(super) struct OrderRow {
 }
 
 impl OrderRow {
-    pub fn read(row: &SqliteRow) -> Result<Self, Error> {
+    pub fn read(row: &Row) -> Result<Self, Error> {
         let mut columns = Columns::new(row);
         Ok(Self {
             order_id: columns.id(OrderId::new)?,

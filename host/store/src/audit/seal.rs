@@ -2,12 +2,11 @@
 
 use domain::ids::{OrderId, TenantId};
 use domain::time::Date;
-use sqlx::sqlite::SqliteRow;
 
 use crate::chain::{GENESIS, Hash, Root, signed_message};
 use crate::reads::own;
 use crate::records::DailyRoot;
-use crate::sqlite::columns::{Columns, count, id, text};
+use crate::sql::{self, Columns, Row, count, id, text};
 use crate::{Error, Store};
 
 /// Orders read at a time.
@@ -40,16 +39,15 @@ impl Store {
         let (root, orders) = self.root_as_of(tenant, position).await?;
         let mut sealed = DailyRoot { tenant, day, position, orders, root, signature: Vec::new() };
         sealed.signature = sign(&signed_message(&sealed, &previous.map_or(GENESIS, |p| p.root)));
-        let sql =
-            "insert into daily_roots (tenant_id, day, position, orders, root, signature) values (?, ?, ?, ?, ?, ?)";
-        let query = sqlx::query(sql)
+        let sql = "insert into daily_roots (tenant_id, day, position, orders, root, signature) values ($1, $2, $3, $4, $5, $6)";
+        let query = sql::query(sql)
             .bind(own(tenant))
             .bind(text(&sealed.day))
             .bind(count(sealed.position))
             .bind(count(sealed.orders))
             .bind(sealed.root.to_vec())
             .bind(sealed.signature.clone());
-        query.execute(&mut *self.writer().await).await?;
+        self.execute(tenant, query).await?;
         Ok(sealed)
     }
 
@@ -58,19 +56,18 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn daily_roots(&self, tenant: TenantId) -> Result<Vec<DailyRoot>, Error> {
-        let rows = sqlx::query(DAILY_ROOTS).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        let rows = self.fetch_all(tenant, sql::query(DAILY_ROOTS).bind(own(tenant))).await?;
         rows.iter().map(daily_root).collect()
     }
 
     async fn root_as_of(&self, tenant: TenantId, position: u64) -> Result<(Hash, u64), Error> {
-        let sql = "select order_id, version, hash from order_events as e where tenant_id = ?1 and order_id > ?2 \
-                   and version = (select max(version) from order_events where tenant_id = ?1 and order_id = e.order_id \
-                   and position <= ?3) order by order_id limit ?4";
-        let mut reader = self.reader().await?;
+        let sql = "select order_id, version, hash from order_events as e where tenant_id = $1 and order_id > $2 \
+                   and version = (select max(version) from order_events where tenant_id = $1 and order_id = e.order_id \
+                   and position <= $3) order by order_id limit $4";
         let (mut root, mut orders, mut after) = (Root::default(), 0, Vec::new());
         loop {
-            let query = sqlx::query(sql).bind(own(tenant)).bind(after).bind(count(position)).bind(ORDERS_AT_ONCE);
-            let rows = query.fetch_all(&mut *reader).await?;
+            let query = sql::query(sql).bind(own(tenant)).bind(after).bind(count(position)).bind(ORDERS_AT_ONCE);
+            let rows = self.fetch_all(tenant, query).await?;
             for row in &rows {
                 let mut columns = Columns::new(row);
                 root.add(columns.id(OrderId::new)?, columns.count()?, &columns.hash()?);
@@ -84,9 +81,9 @@ impl Store {
 }
 
 pub(super) const DAILY_ROOTS: &str =
-    "select tenant_id, day, position, orders, root, signature from daily_roots where tenant_id = ? order by day";
+    "select tenant_id, day, position, orders, root, signature from daily_roots where tenant_id = $1 order by day";
 
-pub(super) fn daily_root(row: &SqliteRow) -> Result<DailyRoot, Error> {
+pub(super) fn daily_root(row: &Row) -> Result<DailyRoot, Error> {
     let mut columns = Columns::new(row);
     Ok(DailyRoot {
         tenant: columns.id(TenantId::new)?,

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
-use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::order::{ORDER_COLUMNS, OrderRow, check_chain};
 use super::seal::{DAILY_ROOTS, daily_root};
 use super::{Fault, Report};
+use crate::backend::View;
 use crate::chain::{GENESIS, Root, signed_message};
 use crate::reads::{EVENT_COLUMNS, event, own};
 use crate::records::{DailyRoot, EventRecord};
-use crate::sqlite::columns::{Columns, id};
-use crate::{Error, Store, sqlite};
+use crate::sql::{self, Columns, id};
+use crate::{Error, Store};
 
 /// Orders checked at a time.
 const ORDERS_AT_ONCE: usize = 200;
@@ -30,7 +30,7 @@ impl Store {
         tenant: Option<TenantId>,
         signature_is_right: impl Fn(&[u8], &[u8]) -> bool + Send + Sync,
     ) -> Result<Report, Error> {
-        let mut view = self.readers().begin().await?;
+        let mut view = self.view().await?;
         let mut report = Report::default();
         let tenants = match tenant {
             Some(tenant) => vec![tenant],
@@ -50,12 +50,14 @@ impl Store {
     }
 }
 
-async fn check_log(view: &mut SqliteConnection, report: &mut Report) -> Result<(), Error> {
-    let head = sqlite::head(view).await?;
-    let sql = "select count(*), coalesce(min(position), 1), coalesce(max(position), 0) from order_events";
-    let row = sqlx::query(sql).fetch_one(view).await?;
+async fn check_log(view: &mut View, report: &mut Report) -> Result<(), Error> {
+    let sql = "select position, (select count(*) from order_events), \
+               (select coalesce(min(position), 1) from order_events), \
+               (select coalesce(max(position), 0) from order_events) from log_head";
+    let row = sql::query(sql).fetch_optional(view.handle()).await?;
+    let row = row.ok_or_else(|| Error::Damaged("the log has no head".into()))?;
     let mut columns = Columns::new(&row);
-    let (events, first, last) = (columns.count()?, columns.count()?, columns.count()?);
+    let (head, events, first, last) = (columns.count()?, columns.count()?, columns.count()?, columns.count()?);
     if first != 1 || events != last || last != head {
         report.add(Fault::LogBroken { head, events, last });
     }
@@ -63,19 +65,19 @@ async fn check_log(view: &mut SqliteConnection, report: &mut Report) -> Result<(
 }
 
 /// Also those whose row is gone while their orders or events are not.
-async fn all_tenants(view: &mut SqliteConnection) -> Result<Vec<TenantId>, Error> {
+async fn all_tenants(view: &mut View) -> Result<Vec<TenantId>, Error> {
     let sql = "select tenant_id from tenants union select distinct tenant_id from orders \
                union select distinct tenant_id from order_events order by 1";
-    let rows = sqlx::query(sql).fetch_all(view).await?;
+    let rows = sql::query(sql).fetch_all(view.handle()).await?;
     rows.iter().map(|row| Columns::new(row).id(TenantId::new)).collect()
 }
 
 async fn daily_roots(
-    view: &mut SqliteConnection,
+    view: &mut View,
     tenant: TenantId,
     report: &mut Report,
 ) -> Result<Vec<(DailyRoot, Root, u64)>, Error> {
-    let rows = sqlx::query(DAILY_ROOTS).bind(own(tenant)).fetch_all(view).await?;
+    let rows = sql::query(DAILY_ROOTS).bind(own(tenant)).fetch_all(view.handle()).await?;
     let mut roots = Vec::new();
     for row in &rows {
         match daily_root(row) {
@@ -99,7 +101,7 @@ struct Audit<'r> {
 
 impl Audit<'_> {
     /// Walks through orders and events side by side, by id.
-    async fn orders(&mut self, view: &mut SqliteConnection) -> Result<(), Error> {
+    async fn orders(&mut self, view: &mut View) -> Result<(), Error> {
         let mut after: Vec<u8> = Vec::new();
         loop {
             let orders = self.order_rows(view, &after).await?;
@@ -143,17 +145,12 @@ impl Audit<'_> {
     }
 
     /// The next orders; none in place of a row that cannot be understood.
-    async fn order_rows(
-        &mut self,
-        view: &mut SqliteConnection,
-        after: &[u8],
-    ) -> Result<Vec<(OrderId, Option<OrderRow>)>, Error> {
+    async fn order_rows(&mut self, view: &mut View, after: &[u8]) -> Result<Vec<(OrderId, Option<OrderRow>)>, Error> {
         let sql = format!(
-            "select {ORDER_COLUMNS} from orders where tenant_id = ? and order_id > ? order by order_id limit ?"
+            "select {ORDER_COLUMNS} from orders where tenant_id = $1 and order_id > $2 order by order_id limit $3"
         );
-        let query =
-            sqlx::query(AssertSqlSafe(sql)).bind(own(self.tenant)).bind(after.to_vec()).bind(ORDERS_AT_ONCE as i64);
-        let rows = query.fetch_all(view).await?;
+        let query = sql::query(sql).bind(own(self.tenant)).bind(after.to_vec()).bind(ORDERS_AT_ONCE as i64);
+        let rows = query.fetch_all(view.handle()).await?;
         self.report.orders += rows.len() as u64;
         let mut orders = Vec::new();
         for row in &rows {
@@ -166,17 +163,16 @@ impl Audit<'_> {
 
     async fn events(
         &mut self,
-        view: &mut SqliteConnection,
+        view: &mut View,
         after: &[u8],
         last: Option<&[u8]>,
     ) -> Result<BTreeMap<OrderId, Vec<EventRecord>>, Error> {
         let sql = format!(
-            "select {EVENT_COLUMNS} from order_events where tenant_id = ?1 and order_id > ?2 \
-             and (?3 is null or order_id <= ?3) order by order_id, version"
+            "select {EVENT_COLUMNS} from order_events where tenant_id = $1 and order_id > $2 \
+             and ($3 is null or order_id <= $3) order by order_id, version"
         );
-        let query =
-            sqlx::query(AssertSqlSafe(sql)).bind(own(self.tenant)).bind(after.to_vec()).bind(last.map(<[u8]>::to_vec));
-        let rows = query.fetch_all(view).await?;
+        let query = sql::query(sql).bind(own(self.tenant)).bind(after.to_vec()).bind(last.map(<[u8]>::to_vec));
+        let rows = query.fetch_all(view.handle()).await?;
         let mut events: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for row in &rows {
             match event(row) {
@@ -187,16 +183,11 @@ impl Audit<'_> {
         Ok(events)
     }
 
-    async fn reservations(
-        &mut self,
-        view: &mut SqliteConnection,
-        after: &[u8],
-        last: Option<&[u8]>,
-    ) -> Result<Reserved, Error> {
-        let sql = "select order_id, sku, warehouse_id, quantity from reservations where tenant_id = ?1 and order_id > ?2 \
-                   and (?3 is null or order_id <= ?3) order by order_id, sku, warehouse_id";
-        let query = sqlx::query(sql).bind(own(self.tenant)).bind(after.to_vec()).bind(last.map(<[u8]>::to_vec));
-        let rows = query.fetch_all(view).await?;
+    async fn reservations(&mut self, view: &mut View, after: &[u8], last: Option<&[u8]>) -> Result<Reserved, Error> {
+        let sql = "select order_id, sku, warehouse_id, quantity from reservations where tenant_id = $1 and order_id > $2 \
+                   and ($3 is null or order_id <= $3) order by order_id, sku, warehouse_id";
+        let query = sql::query(sql).bind(own(self.tenant)).bind(after.to_vec()).bind(last.map(<[u8]>::to_vec));
+        let rows = query.fetch_all(view.handle()).await?;
         let mut reserved: Reserved = BTreeMap::new();
         for row in &rows {
             let mut columns = Columns::new(row);
@@ -209,9 +200,9 @@ impl Audit<'_> {
         Ok(reserved)
     }
 
-    async fn stock(&mut self, view: &mut SqliteConnection) -> Result<(), Error> {
-        let sql = "select sku, warehouse_id, reserved from inventory where tenant_id = ?";
-        let rows = sqlx::query(sql).bind(own(self.tenant)).fetch_all(view).await?;
+    async fn stock(&mut self, view: &mut View) -> Result<(), Error> {
+        let sql = "select sku, warehouse_id, reserved from inventory where tenant_id = $1";
+        let rows = sql::query(sql).bind(own(self.tenant)).fetch_all(view.handle()).await?;
         let mut open = std::mem::take(&mut self.open);
         let mut differ = |sku, warehouse, reserved, open| {
             if reserved != open {

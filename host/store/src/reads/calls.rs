@@ -6,13 +6,12 @@ use std::time::Duration;
 use domain::ids::{DecisionId, OrderId, TenantId};
 use domain::time::Timestamp;
 use serde::Deserialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::operations::{first_id, hook, role};
 use super::own;
+use crate::backend::Scope;
 use crate::records::{CallCount, CallCounts, Written};
-use crate::sqlite::columns::{Columns, count, id, text};
+use crate::sql::{self, Columns, Row, count, id, text};
 use crate::{Error, Store};
 
 /// How long before a call its order may have been placed to be found. Orders are found by when they were placed, as ids
@@ -31,8 +30,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn last_call(&self) -> Result<u64, Error> {
-        let row = sqlx::query("select coalesce(max(rowid), 0) from decisions");
-        Columns::new(&row.fetch_one(&mut *self.reader().await?).await?).count()
+        let query = sql::query("select coalesce(max(rowid), 0) from decisions");
+        Columns::new(&self.fetch_one(Scope::All, query).await?).count()
     }
 
     /// The calls of a plugin that wrote something or failed, of one version or all, between two positions, from the newest
@@ -50,7 +49,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Written>, Error> {
         // The condition is the index's own, word for word: otherwise the index is not used.
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = sql::query(
             "select rowid, decision_id, order_id, hook, plugin_version, role, outcome, error, logs, at from decisions \
              where (logs <> '[]' or outcome <> 'ok') and tenant_id = ",
         );
@@ -62,7 +61,7 @@ impl Store {
         }
         query.push(if is_newest_first { " order by rowid desc limit " } else { " order by rowid limit " });
         query.push_bind(i64::from(limit));
-        query.build().fetch_all(&mut *self.reader().await?).await?.iter().map(written).collect()
+        self.fetch_all(tenant, query).await?.iter().map(written).collect()
     }
 
     /// How often the versions of a plugin were called in a span of time, by what came of it and how long it took, in
@@ -80,20 +79,26 @@ impl Store {
         scan_max: u32,
     ) -> Result<CallCounts, Error> {
         // The ids alone are read of what is looked through, from the index of the primary key.
-        let seen = "with seen as materialized (select rowid as call, order_id, decision_id from decisions \
-                    where tenant_id = ?1 and order_id >= ?2 and order_id < ?3 order by order_id desc limit ?4) ";
+        const SEEN: &str = "with seen as materialized (select rowid as call, order_id, decision_id from decisions \
+                    where tenant_id = $1 and order_id >= $2 and order_id < $3 order by order_id desc limit $4) ";
         // One text for all rows: see `Bulk::fetch_json`.
-        let sql = format!(
-            "{seen} select (select count(*) from seen), (select min(order_id) from seen), \
-             (select json_group_array(json_array(version, piece, outcome, duration_us, calls, fuel)) from \
-             (select d.plugin_version as version, (d.at - ?5) / ?8 as piece, d.outcome, d.duration_us, count(*) as calls, \
-             sum(d.fuel) as fuel from seen cross join decisions as d on d.rowid = seen.call \
-             where seen.decision_id >= ?6 and seen.decision_id < ?7 and d.plugin = ?9 and d.at >= ?5 and d.at < ?10 \
-             group by 1, 2, 3, 4))"
+        const COUNTED: &str = "select d.plugin_version as version, (d.at - $5) / $8 as piece, d.outcome, d.duration_us, \
+             count(*) as calls, sum(d.fuel) as fuel from seen cross join decisions as d where d.rowid = seen.call \
+             and seen.decision_id >= $6 and seen.decision_id < $7 and d.plugin = $9 and d.at >= $5 and d.at < $10 \
+             group by 1, 2, 3, 4";
+        const COLUMNS: &str = "version, piece, outcome, duration_us, calls, fuel";
+        let sqlite = format!(
+            "{SEEN} select (select count(*) from seen), (select min(order_id) from seen), \
+             (select json_group_array(json_array({COLUMNS})) from ({COUNTED}))"
+        );
+        // PostgreSQL has no smallest of bytes, and no JSON text.
+        let postgres = format!(
+            "{SEEN} select (select count(*) from seen), (select order_id from seen order by order_id limit 1), \
+             (select coalesce(json_agg(json_build_array({COLUMNS})), '[]')::text from ({COUNTED}) as counted)"
         );
         let piece_us = i64::try_from(piece.as_micros()).unwrap_or(i64::MAX).max(1);
         let recorded_until = made.end.plus_seconds(RECORDED_AFTER_SECONDS);
-        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sql::each(sqlite, postgres)
             .bind(own(tenant))
             .bind(id(first_id(made.start.plus_seconds(-PLACED_BEFORE_SECONDS))))
             .bind(id(first_id(recorded_until)))
@@ -104,7 +109,7 @@ impl Store {
             .bind(piece_us)
             .bind(text(plugin))
             .bind(made.end.micros());
-        let row = query.fetch_one(&mut *self.reader().await?).await?;
+        let row = self.fetch_one(tenant, query).await?;
         let mut columns = Columns::new(&row);
         let seen = columns.count()?;
         let oldest = columns.optional_id(OrderId::new)?;
@@ -125,7 +130,7 @@ impl Store {
     }
 }
 
-fn written(row: &SqliteRow) -> Result<Written, Error> {
+fn written(row: &Row) -> Result<Written, Error> {
     let mut columns = Columns::new(row);
     Ok(Written {
         position: columns.count()?,

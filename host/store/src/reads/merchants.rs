@@ -1,11 +1,11 @@
 //! Merchants, their keys and secrets.
 
 use domain::ids::{KeyId, TenantId};
-use sqlx::sqlite::SqliteRow;
 
 use super::own;
+use crate::backend::Scope;
 use crate::records::{ApiKey, Tenant};
-use crate::sqlite::columns::Columns;
+use crate::sql::{self, Columns, Row};
 use crate::{Error, Store};
 
 impl Store {
@@ -15,7 +15,7 @@ impl Store {
     /// What the database said.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
         let sql = "select tenant_id, name, currency, settings, created_at from tenants order by tenant_id";
-        let rows = sqlx::query(sql).fetch_all(&mut *self.reader().await?).await?;
+        let rows = self.fetch_all(Scope::Callers, sql::query(sql)).await?;
         rows.iter().map(tenant).collect()
     }
 
@@ -24,8 +24,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn tenant(&self, tenant_id: TenantId) -> Result<Option<Tenant>, Error> {
-        let sql = "select tenant_id, name, currency, settings, created_at from tenants where tenant_id = ?";
-        let row = sqlx::query(sql).bind(own(tenant_id)).fetch_optional(&mut *self.reader().await?).await?;
+        let sql = "select tenant_id, name, currency, settings, created_at from tenants where tenant_id = $1";
+        let row = self.fetch_optional(tenant_id, sql::query(sql).bind(own(tenant_id))).await?;
         row.as_ref().map(tenant).transpose()
     }
 
@@ -34,8 +34,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn api_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
-        let sql = "select tenant_id, key_id, name, hash, scopes, last4, created_at from api_keys where hash = ?";
-        let row = sqlx::query(sql).bind(hash.to_vec()).fetch_optional(&mut *self.reader().await?).await?;
+        let sql = "select tenant_id, key_id, name, hash, scopes, last4, created_at from api_keys where hash = $1";
+        let row = self.fetch_optional(Scope::Callers, sql::query(sql).bind(hash.to_vec())).await?;
         row.as_ref().map(api_key).transpose()
     }
 
@@ -44,9 +44,9 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, Error> {
-        let sql = "select tenant_id, key_id, name, hash, scopes, last4, created_at from api_keys where tenant_id = ? \
+        let sql = "select tenant_id, key_id, name, hash, scopes, last4, created_at from api_keys where tenant_id = $1 \
                    order by created_at, key_id";
-        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        let rows = self.fetch_all(tenant, sql::query(sql).bind(own(tenant))).await?;
         rows.iter().map(api_key).collect()
     }
 
@@ -55,10 +55,10 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let query = sqlx::query_scalar("select sealed_value from secrets where tenant_id = ? and name = ?")
+        let query = sql::query("select sealed_value from secrets where tenant_id = $1 and name = $2")
             .bind(own(tenant))
             .bind(name.to_owned());
-        Ok(query.fetch_optional(&mut *self.reader().await?).await?)
+        self.fetch_optional(tenant, query).await?.map(|row| Columns::new(&row).get()).transpose()
     }
 
     /// The names of a merchant's secrets.
@@ -66,12 +66,12 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn secret_names(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
-        let query = sqlx::query_scalar("select name from secrets where tenant_id = ? order by name").bind(own(tenant));
-        Ok(query.fetch_all(&mut *self.reader().await?).await?)
+        let query = sql::query("select name from secrets where tenant_id = $1 order by name").bind(own(tenant));
+        self.fetch_all(tenant, query).await?.iter().map(|row| Columns::new(row).get()).collect()
     }
 }
 
-fn tenant(row: &SqliteRow) -> Result<Tenant, Error> {
+fn tenant(row: &Row) -> Result<Tenant, Error> {
     let mut columns = Columns::new(row);
     Ok(Tenant {
         tenant_id: columns.id(TenantId::new)?,
@@ -82,7 +82,7 @@ fn tenant(row: &SqliteRow) -> Result<Tenant, Error> {
     })
 }
 
-fn api_key(row: &SqliteRow) -> Result<ApiKey, Error> {
+fn api_key(row: &Row) -> Result<ApiKey, Error> {
     let mut columns = Columns::new(row);
     Ok(ApiKey {
         tenant: columns.id(TenantId::new)?,

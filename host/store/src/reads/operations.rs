@@ -6,20 +6,17 @@ use std::sync::Arc;
 use domain::hooks::Hook;
 use domain::ids::{CustomerId, DecisionId, OrderId, SealKeyId, TenantId};
 use domain::time::Timestamp;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::own;
 use crate::changeset::{Decision, JournalEntry, JournalKind, Operation, Role, SealKey};
 use crate::records::{Compared, OperationRecord};
-use crate::sqlite::Bulk;
-use crate::sqlite::columns::{Columns, id, text};
+use crate::sql::{self, Columns, Pairs, Row, id, pairs, text};
 use crate::{Error, Store};
 
-static SEAL_KEYS: Bulk = Bulk::new(
-    "select k.seal_key_id, k.customer_id, k.order_id, k.wrapped_key from ",
-    2,
-    " as v cross join seal_keys as k on k.tenant_id = v.column1 and k.seal_key_id = v.column2",
+static SEAL_KEYS: Pairs = pairs!(
+    "k.seal_key_id, k.customer_id, k.order_id, k.wrapped_key",
+    "seal_keys as k on k.tenant_id = v.column1 and k.seal_key_id = v.column2"
 );
 
 impl Store {
@@ -29,9 +26,9 @@ impl Store {
     /// What the database said.
     pub async fn decisions(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at, role from decisions where tenant_id = ? and order_id = ? order by at, rowid";
-        let query = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
-        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+                   logs, error, at, role from decisions where tenant_id = $1 and order_id = $2 order by at, rowid";
+        let query = sql::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
+        let rows = self.fetch_all(tenant, query).await?;
         rows.iter().map(decision).collect()
     }
 
@@ -47,12 +44,12 @@ impl Store {
         since: Timestamp,
     ) -> Result<Option<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at, role from decisions where tenant_id = ? and decision_id = ? and order_id between ? and ? \
+                   logs, error, at, role from decisions where tenant_id = $1 and decision_id = $2 and order_id between $3 and $4 \
                    order by order_id desc limit 1";
         let latest = Uuid::from_u128(decision_id.uuid().as_u128() | (u128::MAX >> ID_TIME_BITS));
         let query =
-            sqlx::query(sql).bind(own(tenant)).bind(id(decision_id.uuid())).bind(id(first_id(since))).bind(id(latest));
-        query.fetch_optional(&mut *self.reader().await?).await?.as_ref().map(decision).transpose()
+            sql::query(sql).bind(own(tenant)).bind(id(decision_id.uuid())).bind(id(first_id(since))).bind(id(latest));
+        self.fetch_optional(tenant, query).await?.as_ref().map(decision).transpose()
     }
 
     /// The policy calls of a hook that counted, about orders placed from a moment until before another, newest order first,
@@ -69,18 +66,18 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Decision>, Error> {
         let sql = "select decision_id, order_id, hook, plugin, plugin_version, digest, outcome, fuel, duration_us, input, output, \
-                   logs, error, at, role from decisions where tenant_id = ? and order_id >= ? \
-                   and (order_id, decision_id) < (?, ?) and hook = ? and role <> 'shadow' order by order_id desc, decision_id desc limit ?";
+                   logs, error, at, role from decisions where tenant_id = $1 and order_id >= $2 \
+                   and (order_id, decision_id) < ($3, $4) and hook = $5 and role <> 'shadow' order by order_id desc, decision_id desc limit $6";
         let end = (first_id(placed.end), Uuid::nil());
         let (order, call) = below.map_or(end, |(order, call)| (order.uuid(), call.uuid()));
-        let query = sqlx::query(sql)
+        let query = sql::query(sql)
             .bind(own(tenant))
             .bind(id(first_id(placed.start)))
             .bind(id(order))
             .bind(id(call))
             .bind(text(hook.name()))
             .bind(i64::from(limit));
-        query.fetch_all(&mut *self.reader().await?).await?.iter().map(decision).collect()
+        self.fetch_all(tenant, query).await?.iter().map(decision).collect()
     }
 
     /// How the decisions that a candidate made or was compared by since a moment came out: how many pairs there are of one
@@ -96,19 +93,19 @@ impl Store {
         since: Timestamp,
     ) -> Result<Compared, Error> {
         let sql = "select count(*), \
-                   coalesce(sum(s.outcome <> a.outcome or s.output is not a.output), 0), \
-                   coalesce(sum(case when s.digest = ?5 then s.outcome else a.outcome end <> 'ok'), 0) \
+                   coalesce(sum(case when s.outcome <> a.outcome or s.output is distinct from a.output then 1 else 0 end), 0), \
+                   coalesce(sum(case when case when s.digest = $5 then s.outcome else a.outcome end <> 'ok' then 1 else 0 end), 0) \
                    from decisions as s join decisions as a on a.tenant_id = s.tenant_id and a.order_id = s.order_id \
                    and a.hook = s.hook and a.role <> 'shadow' \
-                   where s.tenant_id = ?1 and s.order_id >= ?2 and s.hook = ?3 and s.role = 'shadow' and s.at >= ?4 \
-                   and ?5 in (s.digest, a.digest)";
-        let query = sqlx::query(sql)
+                   where s.tenant_id = $1 and s.order_id >= $2 and s.hook = $3 and s.role = 'shadow' and s.at >= $4 \
+                   and $5 in (s.digest, a.digest)";
+        let query = sql::query(sql)
             .bind(own(tenant))
             .bind(id(first_id(since)))
             .bind(text(hook.name()))
             .bind(since.micros())
             .bind(text(candidate));
-        let row = query.fetch_one(&mut *self.reader().await?).await?;
+        let row = self.fetch_one(tenant, query).await?;
         let mut columns = Columns::new(&row);
         Ok(Compared { pairs: columns.count()?, differing: columns.count()?, failed: columns.count()? })
     }
@@ -130,23 +127,23 @@ impl Store {
                    a.duration_us, a.input, a.output, a.logs, a.error, a.at, a.role, \
                    s.decision_id, s.order_id, s.hook, s.plugin, s.plugin_version, s.digest, s.outcome, s.fuel, \
                    s.duration_us, s.input, s.output, s.logs, s.error, s.at, s.role \
-                   from decisions as s cross join decisions as a on a.tenant_id = s.tenant_id and a.order_id = s.order_id \
-                   and a.hook = s.hook and a.role <> 'shadow' \
-                   where s.tenant_id = ?1 and s.order_id >= ?2 and s.hook = ?3 and s.role = 'shadow' and s.at >= ?4 \
-                   and ?5 in (s.digest, a.digest) and (s.outcome <> a.outcome or s.output is not a.output) \
-                   order by s.order_id desc limit ?6";
-        let query = sqlx::query(sql)
+                   from decisions as s cross join decisions as a \
+                   where a.tenant_id = s.tenant_id and a.order_id = s.order_id and a.hook = s.hook and a.role <> 'shadow' \
+                   and s.tenant_id = $1 and s.order_id >= $2 and s.hook = $3 and s.role = 'shadow' and s.at >= $4 \
+                   and $5 in (s.digest, a.digest) and (s.outcome <> a.outcome or s.output is distinct from a.output) \
+                   order by s.order_id desc limit $6";
+        let query = sql::query(sql)
             .bind(own(tenant))
             .bind(id(first_id(since)))
             .bind(text(hook.name()))
             .bind(since.micros())
             .bind(text(candidate))
             .bind(i64::from(limit));
-        let pair = |row: &SqliteRow| {
+        let pair = |row: &Row| {
             let mut columns = Columns::new(row);
             Ok((decision_of(&mut columns)?, decision_of(&mut columns)?))
         };
-        query.fetch_all(&mut *self.reader().await?).await?.iter().map(pair).collect()
+        self.fetch_all(tenant, query).await?.iter().map(pair).collect()
     }
 
     /// The outside operations of an order with their journals, by task.
@@ -154,14 +151,15 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn operations(&self, tenant: TenantId, order_id: OrderId) -> Result<Vec<OperationRecord>, Error> {
-        let mut reader = self.reader().await?;
         let sql = "select order_id, task_id, plugin, digest, idempotency_key, operation, attempts, next_at, state, last_error, \
-                   first_sent_at from operations where tenant_id = ? and order_id = ? order by task_id";
-        let rows = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).fetch_all(&mut *reader).await?;
+                   first_sent_at from operations where tenant_id = $1 and order_id = $2 order by task_id";
+        let query = sql::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
+        let rows = self.fetch_all(tenant, query).await?;
         let operations: Vec<Operation> = rows.iter().map(operation).collect::<Result<_, _>>()?;
-        let sql = "select order_id, task_id, seq, at, kind, payload from journal where tenant_id = ? and order_id = ? \
+        let sql = "select order_id, task_id, seq, at, kind, payload from journal where tenant_id = $1 and order_id = $2 \
                    order by task_id, seq";
-        let rows = sqlx::query(sql).bind(own(tenant)).bind(id(order_id.uuid())).fetch_all(&mut *reader).await?;
+        let query = sql::query(sql).bind(own(tenant)).bind(id(order_id.uuid()));
+        let rows = self.fetch_all(tenant, query).await?;
         let mut journal: Vec<JournalEntry> = rows.iter().map(entry).collect::<Result<_, _>>()?;
         let with_journal = |operation: Operation| {
             let own = journal.extract_if(.., |entry| entry.task_id == operation.task_id).collect();
@@ -175,12 +173,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn seal_keys(&self, tenant: TenantId, ids: &[SealKeyId]) -> Result<Vec<SealKey>, Error> {
-        let mut reader = self.reader().await?;
-        let bind = |key: &SealKeyId, row: &mut crate::sqlite::Row<'_>| {
-            row.bind(own(tenant)).bind(id(key.uuid()));
-        };
-        let rows = SEAL_KEYS.fetch(&mut reader, ids, bind).await?;
-        rows.iter().map(seal_key).collect()
+        let ids: Vec<_> = ids.iter().map(|key| (tenant.uuid(), key.uuid())).collect();
+        self.fetch_pairs(tenant, &SEAL_KEYS, &ids).await?.iter().map(seal_key).collect()
     }
 
     /// The keys of a customer's data.
@@ -189,14 +183,14 @@ impl Store {
     /// What the database said.
     pub async fn seal_keys_of_customer(&self, tenant: TenantId, customer: &CustomerId) -> Result<Vec<SealKey>, Error> {
         let sql = "select seal_key_id, customer_id, order_id, wrapped_key from seal_keys \
-                   where tenant_id = ? and customer_id = ? order by seal_key_id";
-        let query = sqlx::query(sql).bind(own(tenant)).bind(text(customer.as_str()));
-        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+                   where tenant_id = $1 and customer_id = $2 order by seal_key_id";
+        let query = sql::query(sql).bind(own(tenant)).bind(text(customer.as_str()));
+        let rows = self.fetch_all(tenant, query).await?;
         rows.iter().map(seal_key).collect()
     }
 }
 
-fn decision(row: &SqliteRow) -> Result<Decision, Error> {
+fn decision(row: &Row) -> Result<Decision, Error> {
     decision_of(&mut Columns::new(row))
 }
 
@@ -237,7 +231,7 @@ pub(super) fn hook(name: &str) -> Result<Hook, String> {
     Hook::ALL.into_iter().find(|h| h.name() == name).ok_or_else(|| format!("{name} is no hook"))
 }
 
-fn operation(row: &SqliteRow) -> Result<Operation, Error> {
+fn operation(row: &Row) -> Result<Operation, Error> {
     let mut columns = Columns::new(row);
     Ok(Operation {
         order_id: columns.id(OrderId::new)?,
@@ -254,7 +248,7 @@ fn operation(row: &SqliteRow) -> Result<Operation, Error> {
     })
 }
 
-fn entry(row: &SqliteRow) -> Result<JournalEntry, Error> {
+fn entry(row: &Row) -> Result<JournalEntry, Error> {
     let mut columns = Columns::new(row);
     Ok(JournalEntry {
         order_id: columns.id(OrderId::new)?,
@@ -270,7 +264,7 @@ fn entry(row: &SqliteRow) -> Result<JournalEntry, Error> {
     })
 }
 
-fn seal_key(row: &SqliteRow) -> Result<SealKey, Error> {
+fn seal_key(row: &Row) -> Result<SealKey, Error> {
     let mut columns = Columns::new(row);
     Ok(SealKey {
         seal_key_id: columns.id(SealKeyId::new)?,

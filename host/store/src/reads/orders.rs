@@ -5,22 +5,17 @@ use std::sync::Arc;
 use domain::ids::{ExternalId, OrderId, TenantId};
 use domain::order::Order;
 use domain::time::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::own;
+use crate::backend::Scope;
 use crate::records::{Filter, StoredOrder};
-use crate::sqlite::Bulk;
-use crate::sqlite::columns::{Columns, id, text};
+use crate::sql::{self, Columns, Pairs, Row, id, pairs, text};
 use crate::{Error, Store};
 
-static BY_IDS: Bulk = Bulk::new(
-    "select o.head_hash, o.document from ",
-    2,
-    " as v cross join orders as o on o.tenant_id = v.column1 and o.order_id = v.column2",
-);
+static BY_IDS: Pairs =
+    pairs!("o.head_hash, o.document", "orders as o on o.tenant_id = v.column1 and o.order_id = v.column2");
 
-pub(crate) fn stored(row: &SqliteRow) -> Result<StoredOrder, Error> {
+pub(crate) fn stored(row: &Row) -> Result<StoredOrder, Error> {
     let mut columns = Columns::new(row);
     Ok(StoredOrder { head_hash: columns.hash()?, order: columns.json()? })
 }
@@ -31,10 +26,10 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn order(&self, tenant: TenantId, order_id: OrderId) -> Result<Option<StoredOrder>, Error> {
-        let query = sqlx::query("select head_hash, document from orders where tenant_id = ? and order_id = ?")
+        let query = sql::query("select head_hash, document from orders where tenant_id = $1 and order_id = $2")
             .bind(own(tenant))
             .bind(id(order_id.uuid()));
-        let row = query.fetch_optional(&mut *self.reader().await?).await?;
+        let row = self.fetch_optional(tenant, query).await?;
         row.as_ref().map(stored).transpose()
     }
 
@@ -47,10 +42,10 @@ impl Store {
         tenant: TenantId,
         external_id: &ExternalId,
     ) -> Result<Option<StoredOrder>, Error> {
-        let query = sqlx::query("select head_hash, document from orders where tenant_id = ? and external_id = ?")
+        let query = sql::query("select head_hash, document from orders where tenant_id = $1 and external_id = $2")
             .bind(own(tenant))
             .bind(text(external_id.as_str()));
-        let row = query.fetch_optional(&mut *self.reader().await?).await?;
+        let row = self.fetch_optional(tenant, query).await?;
         row.as_ref().map(stored).transpose()
     }
 
@@ -59,8 +54,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn orders_by_ids(&self, tenant: TenantId, ids: &[OrderId]) -> Result<Vec<StoredOrder>, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| (tenant, *id)).collect();
-        self.orders_any_by_ids(&ids).await
+        let ids: Vec<_> = ids.iter().map(|id| (tenant.uuid(), id.uuid())).collect();
+        self.fetch_pairs(tenant, &BY_IDS, &ids).await?.iter().map(stored).collect()
     }
 
     /// Those of any merchants' orders that exist, in no particular order. For consumers of the whole log.
@@ -68,13 +63,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn orders_any_by_ids(&self, ids: &[(TenantId, OrderId)]) -> Result<Vec<StoredOrder>, Error> {
-        let mut reader = self.reader().await?;
-        let rows = BY_IDS
-            .fetch(&mut reader, ids, |(tenant, order), row| {
-                row.bind(own(*tenant)).bind(id(order.uuid()));
-            })
-            .await?;
-        rows.iter().map(stored).collect()
+        let ids: Vec<_> = ids.iter().map(|(tenant, id)| (tenant.uuid(), id.uuid())).collect();
+        self.fetch_pairs(Scope::Log, &BY_IDS, &ids).await?.iter().map(stored).collect()
     }
 
     /// A merchant's orders, newest first, older than `after`.
@@ -88,7 +78,7 @@ impl Store {
         limit: u32,
         after: Option<(Timestamp, OrderId)>,
     ) -> Result<Vec<Arc<Order>>, Error> {
-        let mut query = QueryBuilder::<Sqlite>::new("select head_hash, document from orders where tenant_id = ");
+        let mut query = sql::query("select head_hash, document from orders where tenant_id = ");
         query.push_bind(own(tenant));
         if let Some(status) = filter.status {
             query.push(" and status = ").push_bind(text(status.name()));
@@ -110,7 +100,7 @@ impl Store {
             query.push(", ").push_bind(id(order_id.uuid())).push(")");
         }
         query.push(" order by placed_at desc, order_id desc limit ").push_bind(i64::from(limit));
-        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        let rows = self.fetch_all(tenant, query).await?;
         rows.iter().map(|row| stored(row).map(|s| s.order)).collect()
     }
 
@@ -119,8 +109,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn count_orders(&self, tenant: TenantId) -> Result<Vec<(domain::status::OrderStatus, u64)>, Error> {
-        let sql = "select status, count(*) from orders where tenant_id = ? group by status order by status";
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        let sql = "select status, count(*) from orders where tenant_id = $1 group by status order by status";
+        let rows = self.fetch_all(tenant, sql::query(sql).bind(own(tenant))).await?;
         let pair = |row| {
             let mut columns = Columns::new(row);
             Ok((columns.status()?, columns.count()?))

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use domain::ids::{Sku, TenantId, WarehouseId};
 
 use super::own;
+use crate::backend::Backend;
 use crate::records::{StockRow, WarehouseRow};
 use crate::resolve::Level;
-use crate::sqlite::columns::{Columns, text};
+use crate::sql::{self, Columns, text};
 use crate::{Error, Store, StoredKey, sqlite};
 
 impl Store {
@@ -21,7 +22,7 @@ impl Store {
         let (mut levels, unknown) = self.levels().split(&wanted);
         if !unknown.is_empty() {
             // Older than what the writer may have committed meanwhile, so that it is not remembered.
-            levels.extend(sqlite::levels(&mut *self.reader().await?, &unknown).await?);
+            levels.extend(self.levels_of(tenant, &unknown).await?);
             levels.sort_by(|a, b| (&a.sku, &a.warehouse).cmp(&(&b.sku, &b.warehouse)));
         }
         let row = |Level { sku, warehouse, on_hand, reserved, .. }| StockRow {
@@ -38,9 +39,9 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn inventory(&self, tenant: TenantId, sku: &Sku) -> Result<Vec<StockRow>, Error> {
-        let sql = "select sku, warehouse_id, on_hand, reserved from inventory where tenant_id = ? and sku = ? order by warehouse_id";
-        let query = sqlx::query(sql).bind(own(tenant)).bind(text(sku.as_str()));
-        let rows = query.fetch_all(&mut *self.reader().await?).await?;
+        let sql = "select sku, warehouse_id, on_hand, reserved from inventory where tenant_id = $1 and sku = $2 order by warehouse_id";
+        let query = sql::query(sql).bind(own(tenant)).bind(text(sku.as_str()));
+        let rows = self.fetch_all(tenant, query).await?;
         let stock = |row| {
             let mut columns = Columns::new(row);
             Ok(StockRow {
@@ -58,8 +59,8 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn warehouses(&self, tenant: TenantId) -> Result<Vec<WarehouseRow>, Error> {
-        let sql = "select warehouse_id, document from warehouses where tenant_id = ? order by warehouse_id";
-        let rows = sqlx::query(sql).bind(own(tenant)).fetch_all(&mut *self.reader().await?).await?;
+        let sql = "select warehouse_id, document from warehouses where tenant_id = $1 order by warehouse_id";
+        let rows = self.fetch_all(tenant, sql::query(sql).bind(own(tenant))).await?;
         let warehouse = |row| {
             let mut columns = Columns::new(row);
             Ok(WarehouseRow { warehouse_id: columns.name(WarehouseId::parse)?, document: columns.get()? })
@@ -73,7 +74,17 @@ impl Store {
     /// What the database said.
     pub async fn stored_key(&self, tenant: TenantId, key: &str) -> Result<Option<StoredKey>, Error> {
         let wanted = (tenant, key.to_owned());
-        let mut reader = self.reader().await?;
-        Ok(sqlite::keys(&mut reader, &[&wanted]).await?.remove(&wanted))
+        let mut stored = match self.backend() {
+            Backend::Sqlite { readers, .. } => sqlite::keys(&mut *readers.acquire().await?, &[&wanted]).await?,
+            Backend::Postgres(pools) => pools.keys(tenant, &[&wanted]).await?,
+        };
+        Ok(stored.remove(&wanted))
+    }
+
+    async fn levels_of(&self, tenant: TenantId, unknown: &[&(TenantId, Sku)]) -> Result<Vec<Level>, Error> {
+        match self.backend() {
+            Backend::Sqlite { readers, .. } => sqlite::levels(&mut *readers.acquire().await?, unknown).await,
+            Backend::Postgres(pools) => pools.levels(tenant, unknown).await,
+        }
     }
 }

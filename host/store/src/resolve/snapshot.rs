@@ -58,6 +58,13 @@ impl Wanted {
     }
 }
 
+/// The claims that others won before.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    pub keys: HashMap<(TenantId, String), StoredKey>,
+    pub external_ids: HashMap<(TenantId, ExternalId), OrderId>,
+}
+
 /// The locked rows.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Snapshot {

@@ -10,16 +10,10 @@ use domain::ids::{ExternalId, OrderId, TenantId};
 use sqlx::SqliteConnection;
 
 use super::bulk::{Bulk, Row};
-use super::columns::{self, Columns};
 use crate::Error;
 use crate::outcome::StoredKey;
-use crate::resolve::Wanted;
-
-/// The claims that others won before.
-pub(crate) struct Claimed {
-    pub keys: HashMap<(TenantId, String), StoredKey>,
-    pub external_ids: HashMap<(TenantId, ExternalId), OrderId>,
-}
+use crate::resolve::{Claimed, Wanted};
+use crate::sql::{self as columns, Columns};
 
 static KEYS: Bulk = Bulk::new(
     "select k.tenant_id, k.key, k.fingerprint, k.order_id, k.order_version, k.status, k.response from ",
@@ -61,19 +55,9 @@ pub(crate) async fn keys(
     for row in KEYS.fetch(connection, wanted, bind).await? {
         let mut columns = Columns::new(&row);
         let key = (columns.id(TenantId::new)?, columns.get()?);
-        found.insert(key, stored_key(&mut columns)?);
+        found.insert(key, StoredKey::read(&mut columns)?);
     }
     Ok(found)
-}
-
-fn stored_key(columns: &mut Columns<'_>) -> Result<StoredKey, Error> {
-    Ok(StoredKey {
-        fingerprint: columns.hash()?,
-        order_id: columns.optional_id(OrderId::new)?,
-        order_version: columns.get::<Option<i64>>()?.and_then(|v| u64::try_from(v).ok()),
-        status: columns.get()?,
-        response: columns.get()?,
-    })
 }
 
 #[cfg(test)]

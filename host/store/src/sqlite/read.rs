@@ -6,11 +6,10 @@ use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
 use sqlx::{Executor as _, SqliteConnection};
 
 use super::bulk::{Bulk, Row};
-use super::claim::Claimed;
-use super::columns::{self, Columns};
 use crate::Error;
 use crate::levels::Levels;
-use crate::resolve::{Head, Level, Snapshot, Wanted};
+use crate::resolve::{Claimed, Head, Level, Snapshot, Wanted};
+use crate::sql::{self as columns, Columns};
 
 static HEADS: Bulk = Bulk::new(
     "select o.tenant_id, o.order_id, o.version, o.head_hash from ",

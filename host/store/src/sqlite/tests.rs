@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
-use super::columns::{Columns, id};
 use super::*;
 use crate::prepare::Prepared;
 use crate::resolve::tests::model;
 use crate::resolve::tests::random::{self, Scene, external_id, warehouses};
 use crate::resolve::tests::sample::tenant;
 use crate::resolve::{Level, Net, OrderWrite, ReservationWrite, Snapshot, Wanted, resolve};
+use crate::sql::{Columns, id};
 use crate::{Config, Lease};
 
 proptest! {

@@ -9,13 +9,13 @@ use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
 use sqlx::SqliteConnection;
 
 use super::bulk::{Bulk, Row};
-use super::columns::{count, id, text};
 use crate::Error;
 use crate::changeset::{Decision, JournalEntry, Operation, SealKey};
 use crate::encode::EventRow;
 use crate::prepare::Prepared;
 use crate::records::ApiKey;
 use crate::resolve::{DeferWrite, KeyWrite, Level, Net, OrderWrite, ReservationWrite};
+use crate::sql::{count, id, text};
 
 const ROWS: &str = " where column1 is not null";
 

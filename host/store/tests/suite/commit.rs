@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::ids::ExternalId;
 use domain::status::OrderStatus;
-use store::{Changeset, Error, Outcome, Store};
+use store::{Changeset, Error, Outcome};
 
 use crate::sample::{self, sku, tenant, warehouse};
 use crate::world::{World, api_key, cancelled, claim, committed, decision, placed_order};
@@ -52,17 +52,6 @@ async fn reopening_keeps_everything() {
     let done = committed(world.store.commit(world.update(&before, cancelled())).await.unwrap());
     assert_eq!(done.position, 2);
     world.assert_clean().await;
-}
-
-#[tokio::test]
-async fn one_directory_is_open_once() {
-    let world = World::new().await;
-    let again = Store::open(store::Config::new(world.path())).await;
-    assert!(matches!(again, Err(Error::Locked(_))), "{again:?}");
-    world.store.shutdown().await.unwrap();
-    let refused = world.store.commit(world.changeset()).await;
-    assert!(matches!(refused, Err(Error::Closed)), "{refused:?}");
-    Store::open(store::Config::new(world.path())).await.unwrap().shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A store in a directory of its own, with a merchant and two warehouses.
+//! A store in a directory or a database of its own, with two merchants and two warehouses each.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,11 @@ use domain::ids::{DecisionId, KeyId, OrderId, Sku, TenantId};
 use domain::order::Order;
 use domain::placement::Draft;
 use domain::transition;
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, FromRow, PgConnection, SqliteConnection,
+};
 use store::{
     ApiKey, Changeset, Committed, Config, Decision, KeyClaim, Lease, OrderChange, Outcome, Role, StockChange, Store,
     StoredOrder, Tenant,
@@ -22,6 +26,67 @@ pub struct World {
     pub store: Store,
     pub tenant: TenantId,
     directory: TempDir,
+    config: Config,
+    /// A server that this process has started because nobody has named one.
+    _server: Option<Arc<servers::Postgres>>,
+}
+
+/// One server for all tests of a process, for as long as one of them needs it.
+fn server() -> (String, Option<Arc<servers::Postgres>>) {
+    static SERVER: std::sync::Mutex<std::sync::Weak<servers::Postgres>> = std::sync::Mutex::new(std::sync::Weak::new());
+    if let Ok(url) = std::env::var(servers::POSTGRES_URL) {
+        return (url, None);
+    }
+    let mut known = SERVER.lock().unwrap();
+    let server = known.upgrade().unwrap_or_else(|| Arc::new(servers::Postgres::start(false).unwrap()));
+    *known = Arc::downgrade(&server);
+    (server.url("postgres"), Some(server))
+}
+
+/// A connection past the store.
+pub enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Raw {
+    /// Runs statements, written as for SQLite.
+    pub async fn execute(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(connection) => connection.execute(AssertSqlSafe(sql.to_owned())).await.map(drop),
+            Self::Postgres(connection) => {
+                let sql = sql.replace("x'", r"'\x");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+            }
+        }
+    }
+
+    /// Takes away what keeps the event log from being changed.
+    pub async fn arm(&mut self) {
+        let (of, helper) = match self {
+            Self::Sqlite(_) => ("", ""),
+            Self::Postgres(_) => (
+                " on order_events",
+                "create function randomblob(n int) returns bytea language sql as \
+                 $$ select substring(sha256(gen_random_uuid()::text::bytea) for n) $$",
+            ),
+        };
+        for trigger in ["order_events_never_change", "order_events_never_vanish"] {
+            self.execute(&format!("drop trigger {trigger}{of}")).await.unwrap();
+        }
+        self.execute(helper).await.unwrap();
+    }
+
+    pub async fn rows<T>(&mut self, sql: &str) -> Vec<T>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => sqlx::query_as(sql).fetch_all(connection).await.unwrap(),
+            Self::Postgres(connection) => sqlx::query_as(sql).fetch_all(connection).await.unwrap(),
+        }
+    }
 }
 
 impl World {
@@ -32,9 +97,18 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::new(directory.path());
+        let mut own_server = None;
+        if crate::IS_POSTGRES {
+            let (url, server) = server();
+            config.postgres = Some(store::config::Postgres::new(servers::create_database(&url).unwrap()));
+            config.synchronous_full = false;
+            own_server = server;
+        }
         change(&mut config);
-        let store = Store::open(config).await.unwrap();
-        let world = Self { store, tenant: tenant(1), directory };
+        let store = Store::open(config.clone()).await.unwrap();
+        // What a test wants of the first opening is not meant for the next.
+        config.pages_max = None;
+        let world = Self { store, tenant: tenant(1), directory, config, _server: own_server };
         for n in [1, 2] {
             world.create_tenant(tenant(n)).await;
         }
@@ -62,19 +136,32 @@ impl World {
     /// Closes the store and opens it again, as a restart does.
     pub async fn reopened(self) -> Self {
         self.store.shutdown().await.unwrap();
-        let store = Store::open(Config::new(self.directory.path())).await.unwrap();
+        let store = self.another_node().await;
         Self { store, ..self }
     }
 
+    /// The same database opened once more, which only a shared one can be.
+    pub async fn another_node(&self) -> Store {
+        Store::open(self.config.clone()).await.unwrap()
+    }
+
     /// A connection past the store, for a look at rows or a crime upon them.
-    pub async fn raw(&self) -> SqliteConnection {
+    pub async fn raw(&self) -> Raw {
+        if let Some(postgres) = &self.config.postgres {
+            return Raw::Postgres(PgConnection::connect(&postgres.url).await.unwrap());
+        }
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path().join("orderwright.db"));
-        options.foreign_keys(false).connect().await.unwrap()
+        Raw::Sqlite(options.foreign_keys(false).connect().await.unwrap())
     }
 
     pub async fn count(&self, table: &str) -> i64 {
-        let sql = format!("select count(*) from {table}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut self.raw().await).await.unwrap()
+        let rows: Vec<(i64,)> = self.raw().await.rows(&format!("select count(*) from {table}")).await;
+        rows[0].0
+    }
+
+    /// The name of a constraint that SQLite knows by its columns only, or not at all.
+    pub fn constraint(&self, name: &'static str, in_sqlite: &'static str) -> &'static str {
+        if self.config.postgres.is_some() { name } else { in_sqlite }
     }
 
     pub fn changeset(&self) -> Changeset {

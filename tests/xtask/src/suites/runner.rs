@@ -162,14 +162,18 @@ impl<'a> Runner<'a> {
 
     /// Tests of the workspace, or those of them whose names contain `filter`.
     pub fn tests(&self, tests: Tests, filter: Option<&str>) -> Result<Outcome> {
+        // One database server for all of them: each process would start its own otherwise.
+        let server = servers::Postgres::start(false).context("starting PostgreSQL for the tests")?;
+        let postgres = server.url("postgres");
         if !self.has_nextest {
-            return self.tests_one_by_one(tests, filter).map(Outcome::of);
+            return self.tests_one_by_one(tests, filter, &postgres).map(Outcome::of);
         }
         let mut cargo = self.cargo(&["nextest", "run"]);
         cargo.args(SELECTION).args(["--lib", "--bins", "--tests"]);
         cargo.args(["--profile", self.profile, "--filterset", tests.expression()]);
         cargo.args(["--no-tests", "fail"]).args(filter);
         self.scaled(&mut cargo);
+        cargo.env(servers::POSTGRES_URL, &postgres);
         equipped(&mut cargo, tests)?;
         let status = command::status(&mut cargo, "cargo nextest")?;
         let is_empty = status.code() == Some(NEXTEST_FOUND_NO_TESTS);
@@ -178,7 +182,7 @@ impl<'a> Runner<'a> {
 
     /// Without nextest the binaries are run one by one: `cargo test` could leave out a package only by selecting
     /// others, which would change features and build the dependencies again.
-    fn tests_one_by_one(&self, tests: Tests, filter: Option<&str>) -> Result<bool> {
+    fn tests_one_by_one(&self, tests: Tests, filter: Option<&str>, postgres: &str) -> Result<bool> {
         let mut cargo = self.cargo(&["test", "--no-run", "--message-format", "json-render-diagnostics"]);
         cargo.args(SELECTION).args(["--lib", "--bins", "--tests"]);
         let messages = command::read(&mut cargo, "listing the tests")?;
@@ -190,6 +194,7 @@ impl<'a> Runner<'a> {
             if tests != Tests::Unit {
                 run.args(["--test-threads", "1"]);
             }
+            run.env(servers::POSTGRES_URL, postgres);
             equipped(&mut run, tests)?;
             self.scaled(&mut run);
             ok &= command::succeeds(&mut run, &binary.name)?;

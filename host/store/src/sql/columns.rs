@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use domain::status::OrderStatus;
 use domain::time::Timestamp;
-use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Database, Decode, Postgres, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
+use super::Row;
 use crate::Error;
 use crate::chain::Hash;
 
@@ -26,24 +28,59 @@ pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// A row of either database, borrowed.
+#[derive(Clone, Copy)]
+pub(crate) enum RowRef<'r> {
+    Sqlite(&'r SqliteRow),
+    Postgres(&'r PgRow),
+}
+
+impl<'r> From<&'r Row> for RowRef<'r> {
+    fn from(row: &'r Row) -> Self {
+        match row {
+            Row::Sqlite(row) => Self::Sqlite(row),
+            Row::Postgres(row) => Self::Postgres(row),
+        }
+    }
+}
+
+impl<'r> From<&'r SqliteRow> for RowRef<'r> {
+    fn from(row: &'r SqliteRow) -> Self {
+        Self::Sqlite(row)
+    }
+}
+
+impl<'r> From<&'r PgRow> for RowRef<'r> {
+    fn from(row: &'r PgRow) -> Self {
+        Self::Postgres(row)
+    }
+}
+
+/// What either database can give.
+pub(crate) trait Column<'r>: In<'r, Sqlite> + In<'r, Postgres> {}
+impl<'r, T: In<'r, Sqlite> + In<'r, Postgres>> Column<'r> for T {}
+
+pub(crate) trait In<'r, D: Database>: Decode<'r, D> + Type<D> {}
+impl<'r, D: Database, T: Decode<'r, D> + Type<D>> In<'r, D> for T {}
+
 /// Reads columns by place, left to right.
 pub(crate) struct Columns<'r> {
-    row: &'r SqliteRow,
+    row: RowRef<'r>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    pub fn new(row: &'r SqliteRow) -> Self {
-        Self { row, next: 0 }
+    pub fn new(row: impl Into<RowRef<'r>>) -> Self {
+        Self { row: row.into(), next: 0 }
     }
 
-    pub fn get<T>(&mut self) -> Result<T, Error>
-    where
-        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-    {
+    pub fn get<T: Column<'r>>(&mut self) -> Result<T, Error> {
         let column = self.next;
         self.next += 1;
-        Ok(self.row.try_get(column)?)
+        Ok(match self.row {
+            RowRef::Sqlite(row) => row.try_get(column)?,
+            RowRef::Postgres(row) => row.try_get(column)?,
+        })
     }
 
     /// An id of any kind: `columns.id(OrderId::new)`.
@@ -80,6 +117,12 @@ impl<'r> Columns<'r> {
     pub fn small(&mut self) -> Result<u32, Error> {
         let number: i64 = self.get()?;
         u32::try_from(number).map_err(|_| Error::Damaged(format!("{number} is not a small count")))
+    }
+
+    /// An HTTP status.
+    pub fn status_code(&mut self) -> Result<u16, Error> {
+        let number: i64 = self.get()?;
+        u16::try_from(number).map_err(|_| Error::Damaged(format!("{number} is no status")))
     }
 
     pub fn time(&mut self) -> Result<Timestamp, Error> {

@@ -1,0 +1,28 @@
+//! The store against a real PostgreSQL, each test in a database of its own: the same tests.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps none has failed")]
+
+/// Which database this binary is about.
+const IS_POSTGRES: bool = true;
+
+#[path = "support/sample.rs"]
+mod sample;
+#[path = "support/world.rs"]
+mod world;
+
+#[path = "suite/audit.rs"]
+mod audit;
+#[path = "suite/calls.rs"]
+mod calls;
+#[path = "suite/commit.rs"]
+mod commit;
+#[path = "suite/faults.rs"]
+mod faults;
+#[path = "suite/nodes.rs"]
+mod nodes;
+#[path = "suite/reads.rs"]
+mod reads;
+#[path = "suite/runner.rs"]
+mod runner;
+#[path = "suite/stock.rs"]
+mod stock;
