@@ -58,8 +58,7 @@ impl<S: Send + Sync> FromRequest<S> for WasmBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if declared.split(';').next().unwrap_or_default().trim() != "application/wasm" {
+        if essence(request.headers()) != "application/wasm" {
             let detail = "The body must be a component, declared as `application/wasm`.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
@@ -67,17 +66,41 @@ impl<S: Send + Sync> FromRequest<S> for WasmBody {
     }
 }
 
+/// The most bytes of a body of many lines.
+pub const LINES_BYTES_MAX: usize = 32 << 20;
+
+/// JSON documents, one a line: the body of `application/x-ndjson`.
+pub struct LinesBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for LinesBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let declared = essence(request.headers());
+        if !["application/x-ndjson", "application/ndjson", "application/jsonl"].contains(&declared.as_str()) {
+            let detail = "The body must be JSON documents, one a line, declared as `application/x-ndjson`.";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        read(request, BodyLimit(LINES_BYTES_MAX)).await.map(Self)
+    }
+}
+
+/// The declared type without its parameters, in lower case; empty where none is declared.
+fn essence(headers: &HeaderMap) -> String {
+    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// `application/json`, or a type that ends in `+json`, with whatever parameters.
 fn declared_as_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(headers);
     let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     if is_json {
         return Ok(());
     }
-    let detail = match declared {
-        Some(_) => format!("The body is declared as {essence:?}; it must be `application/json`."),
-        None => "The `Content-Type` header is missing; it must be `application/json`.".to_owned(),
+    let detail = match headers.contains_key(CONTENT_TYPE) {
+        true => format!("The body is declared as {essence:?}; it must be `application/json`."),
+        false => "The `Content-Type` header is missing; it must be `application/json`.".to_owned(),
     };
     Err(Problem::new(Code::UnsupportedMediaType, detail))
 }

@@ -2,6 +2,7 @@
 //! body that nobody reads, and the one place where problems are written and defects are logged.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -21,10 +22,15 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A client's own id is taken over up to this length; longer ones are no ids.
 const REQUEST_ID_LEN_MAX: usize = 128;
 
+/// The id of a request, for answers that name it in their body.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
 /// The outermost middleware.
-pub async fn frame(State(time_out): State<Duration>, request: Request, next: Next) -> Response {
+pub async fn frame(State(time_out): State<Duration>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = request_id(&request);
+    let id: Arc<str> = request_id(&request).into();
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map_or("unmatched", |path| path.as_str()).to_owned();
     let span = tracing::info_span!(
@@ -82,9 +88,7 @@ fn finish(mut response: Response, id: &str) -> Response {
     let status = response.status();
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| bare_problem(&response));
     if let Some(problem) = problem {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(cause, code = problem.code().name(), "a request failed on the server");
-        }
+        log_defect(&problem);
         let as_page = response.extensions_mut().remove::<AsPage>().is_some();
         response = if as_page { problem_page(&problem, id, response) } else { problem.render(id, response) };
     } else if status.is_server_error() {
@@ -94,6 +98,13 @@ fn finish(mut response: Response, id: &str) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// What a client is not told goes to the log.
+pub fn log_defect(problem: &Problem) {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(cause, code = problem.code().name(), "a request failed on the server");
+    }
 }
 
 /// Refusals that the router makes by itself have no document yet.

@@ -76,6 +76,22 @@ impl OptionalKey {
 }
 
 impl RequiredKey {
+    /// The key of one of the many things that a request asks for.
+    ///
+    /// # Errors
+    /// Where the key is too long for a number to follow.
+    pub fn numbered(&self, number: usize) -> Result<Self, Problem> {
+        let Keyed { key, method, uri } = &self.0;
+        let key = format!("{key}.{number}");
+        if key.len() > KEY_LEN_MAX {
+            let detail = format!(
+                "The `Idempotency-Key` and the number of each line have at most {KEY_LEN_MAX} characters together."
+            );
+            return Err(Problem::new(Code::IdempotencyKeyInvalid, detail));
+        }
+        Ok(Self(Keyed { key, method: method.clone(), uri: uri.clone() }))
+    }
+
     /// The key with the fingerprint of the request and this body.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 /// A bucket that nobody has drawn from for this long is full again whatever its window, and need not be remembered.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 const BUCKETS_MAX: u64 = 100_000;
+/// How long one of the many things that a request asks for waits at most.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The merchants' buckets.
 pub struct Limiter {
@@ -60,6 +62,25 @@ impl Default for Limiter {
 }
 
 impl Limiter {
+    /// Waits until another write of the merchant is allowed: for one of the many that a request asks for.
+    ///
+    /// # Errors
+    /// Where that takes too long.
+    pub async fn write(&self, caller: &Caller) -> Result<(), Problem> {
+        let Some(limit) = caller.merchant.settings.writes else { return Ok(()) };
+        let waiting = tokio::time::Instant::now();
+        loop {
+            let Some(left) = self.draw(caller.tenant(), Kind::Write, limit) else { return Ok(()) };
+            match left.retry_in {
+                None => return Ok(()),
+                Some(seconds) if waiting.elapsed() + Duration::from_secs(seconds) > WAIT_MAX => {
+                    return Err(refused(&left, seconds.max(1)));
+                }
+                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.max(1))).await,
+            }
+        }
+    }
+
     fn draw(&self, tenant: TenantId, kind: Kind, limit: RateLimit) -> Option<Left> {
         let requests = NonZeroU32::new(limit.requests.max(1))?;
         let interval = Duration::from_secs(u64::from(limit.window_seconds)) / requests.get();

@@ -30,6 +30,7 @@ use crate::idempotency::IDEMPOTENT_REPLAYED;
 pub fn protected() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(orders::place::place, orders::list::list))
+        .routes(routes!(orders::bulk::bulk))
         .routes(routes!(orders::read::read))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::pay::pay))

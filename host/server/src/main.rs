@@ -6,6 +6,7 @@ mod dev;
 mod faults;
 mod import;
 mod instance;
+mod orders;
 mod plugin;
 mod remote;
 mod telemetry;
@@ -34,9 +35,11 @@ struct Cli {
 enum Command {
     /// Start a server on an embedded store, with a demo merchant ready to take orders
     Dev(dev::Args),
-    /// Place the invoices of a file as orders
+    /// Place the orders of a file
     #[command(subcommand)]
     Import(Import),
+    /// Write orders into a file
+    Export(orders::export::Args),
     /// Write plugins, upload them, bind them, and see what they would decide
     Plugin(plugin::Args),
     /// Administer a data directory whose server is stopped
@@ -55,6 +58,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Import {
+    /// Orders as NDJSON or CSV
+    Orders(orders::Args),
     /// The Online Retail data set (UCI Machine Learning Repository) as CSV
     OnlineRetail(import::Args),
 }
@@ -78,6 +83,8 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(args) => dev::run(args).await,
+        Command::Import(Import::Orders(args)) => orders::run(args).await,
+        Command::Export(args) => orders::export::run(args).await,
         Command::Import(Import::OnlineRetail(args)) => import::run(args).await,
         Command::Plugin(args) => plugin::run(args).await,
         Command::Admin(args) => admin::run(args).await,

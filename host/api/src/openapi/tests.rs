@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 42] = [
+const OPERATIONS: [&str; 43] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -32,6 +32,7 @@ const OPERATIONS: [&str; 42] = [
     "delete /api/v1/keys/{id}",
     "get /api/v1/orders",
     "post /api/v1/orders",
+    "post /api/v1/orders/bulk",
     "get /api/v1/orders/{id}",
     "post /api/v1/orders/{id}/cancel",
     "get /api/v1/orders/{id}/decisions",

@@ -1,5 +1,6 @@
 //! Orders: placing, reading and commands.
 
+pub mod bulk;
 pub mod cancel;
 pub mod decisions;
 pub mod hold;

@@ -1,13 +1,13 @@
 //! Placing what is not there yet, many at a time.
 
 use futures::{StreamExt as _, stream};
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::client::{Answer, Client, Error};
 use super::mapping::{CURRENCY, Kind, Refused, ToPlace};
 use super::report::Report;
+use crate::remote::progress;
 
 /// What became of an order.
 enum Fate {
@@ -23,7 +23,7 @@ pub async fn look_up<'a>(
     connections: usize,
     report: &mut Report,
 ) -> Result<Vec<&'a ToPlace>, Error> {
-    let bar = progress("looking up", orders.len());
+    let bar = progress::bar("looking up", orders.len());
     let found = stream::iter(orders).map(async |order| (order, find(client, order).await));
     let mut found = found.buffered(connections);
     let mut missing = Vec::new();
@@ -46,7 +46,7 @@ async fn find(client: &Client, order: &ToPlace) -> Result<Option<Value>, Error> 
 
 /// Places the orders. After Ctrl-C those under way are finished and no more are begun.
 pub async fn place(client: &Client, orders: &[&ToPlace], connections: usize, report: &mut Report) -> Result<(), Error> {
-    let bar = progress("placing", orders.len());
+    let bar = progress::bar("placing", orders.len());
     let waiting = stream::iter(orders).take_while(|_| std::future::ready(!client.is_stopped()));
     let mut fates = waiting.map(async |order| (*order, place_one(client, order).await)).buffer_unordered(connections);
     let mut stopped = None;
@@ -108,13 +108,6 @@ fn record(report: &mut Report, order: &ToPlace, fate: Fate) {
     }
     report.zero_totals += usize::from(order.total_minor == 0);
     report.sum_minor += order.total_minor;
-}
-
-/// Shown on a terminal only.
-pub fn progress(what: &'static str, length: usize) -> ProgressBar {
-    let template = "{msg:12} [{bar:40}] {pos}/{len} {per_sec} {eta}";
-    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
-    ProgressBar::new(length as u64).with_style(style.progress_chars("=> ")).with_message(what)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Error};
 use super::mapping::ToPlace;
-use super::place::progress;
+use crate::remote::progress;
 
 /// How many SKUs are raised in one request.
 const CHANGES_AT_ONCE: usize = 200;
@@ -52,7 +52,7 @@ pub async fn warehouse(client: &Client, wanted: Option<&str>) -> Result<String, 
 /// Raises the stock of one warehouse to what these orders need.
 pub async fn raise(client: &Client, warehouse: &str, orders: &[&ToPlace], connections: usize) -> Result<Raised, Error> {
     let needs = needs(orders);
-    let bar = progress("stock", needs.len());
+    let bar = progress::bar("stock", needs.len());
     let looked_up = stream::iter(&needs).map(async |(sku, needed)| {
         let available = available(client, sku, warehouse).await?;
         bar.inc(1);

@@ -48,6 +48,8 @@ pub struct Answer {
     /// The answer of an earlier request with the same key.
     pub replayed: bool,
     pub body: Value,
+    /// The body as it came: numbers with exactly their digits.
+    pub text: String,
 }
 
 impl Answer {
@@ -214,7 +216,7 @@ impl Client {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Tried::Later(retry_after),
             _ if in_use => Tried::Later(None),
             _ if status.is_server_error() => Tried::Failed(format!("{status}: {}", text.trim())),
-            _ => Tried::Settled(Answer { status, replayed, body }),
+            _ => Tried::Settled(Answer { status, replayed, body, text }),
         }
     }
 

@@ -1,5 +1,7 @@
 //! `orderwright import online-retail` on rows of the real data set; see `data/README.md`.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};

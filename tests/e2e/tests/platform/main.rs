@@ -1,6 +1,7 @@
 //! What a merchant meets: the story of an order, payment, refusals, crowds, policies.
 
 mod adapters;
+mod bulk;
 mod concurrency;
 mod disconnects;
 mod hooks;

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 40] = [
+pub const OPERATIONS: [(&str, &str); 41] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
+    ("POST", "/orders/bulk"),
     ("GET", "/orders/{order}"),
     ("GET", "/orders/{order}/events"),
     ("GET", "/orders/{order}/decisions"),
