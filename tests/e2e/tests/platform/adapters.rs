@@ -26,17 +26,33 @@ struct Asked {
     body: String,
 }
 
+/// How a token endpoint fails.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    HangsUp,
+    Busy,
+    SomethingElse,
+    OtherType,
+    Endless,
+}
+
 #[derive(Clone)]
 struct Provider {
     url: String,
+    /// What comes in place of the first tokens.
+    token_faults: &'static [Fault],
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Provider {
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    async fn start_with(token_faults: &'static [Fault]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let provider = Self { url, asked: Arc::default() };
+        let provider = Self { url, token_faults, asked: Arc::default() };
         let serving = provider.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -60,7 +76,17 @@ impl Provider {
             "/bearer" => right(header("authorization") == "Bearer the-key"),
             "/basic" => right(header("authorization") == "Basic c2hvcDp0aGUta2V5"),
             "/api-key" => right(header("x-api-key") == "the-key"),
+            "/token" if earlier < self.token_faults.len() => match self.token_faults[earlier] {
+                Fault::HangsUp => return,
+                Fault::Busy => (503, "{}".to_owned()),
+                Fault::SomethingElse => (200, "<h1>It works!</h1>".to_owned()),
+                Fault::OtherType => (200, json!({"access_token": "t", "token_type": "mac"}).to_string()),
+                Fault::Endless => {
+                    (200, json!({"access_token": "x".repeat(2 << 20), "token_type": "Bearer"}).to_string())
+                }
+            },
             "/token" => {
+                let earlier = earlier - self.token_faults.len();
                 let is_client = header("authorization") == "Basic c2hvcDpjbGllbnQtc2VjcmV0"
                     && asked.body == "grant_type=client_credentials&scope=pay";
                 let token =
@@ -188,6 +214,36 @@ async fn an_adapter_can_ask_for_everything_there_is() {
     .await;
     let said = json!(client.decisions(&refused).await).to_string();
     assert!(said.contains("was not granted"), "{said}");
+    server.stop();
+    admin::verify(server.folder());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_nothing_is_sent_and_it_is_asked_for_again() {
+    let faults = &[Fault::HangsUp, Fault::Busy, Fault::SomethingElse, Fault::OtherType, Fault::Endless];
+    let provider = Provider::start_with(faults).await;
+    let mut server = Server::start();
+    let shop = Shop::open(server.client()).await;
+    let (client, sku) = (&shop.client, shop.stocked(10).await);
+    uploaded(client, "cases", &admin::fixture("fixture_adapter_cases")).await;
+    client.put("/secrets/client", &json!({"value": "client-secret"})).await;
+    let host = provider.url.trim_start_matches("http://");
+    let binding = json!({"plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": []});
+    client.bind("payment/main", &binding).await.expect(200);
+    let paid = eventually("the adapter is in force", async || {
+        let id = client.placed(&basket::paid_with(basket::of(&sku, 1), "oauth2")).await;
+        let was_asked = || !provider.of("/token").is_empty();
+        let order = client
+            .order_when(&id, "somebody is asked", |order| was_asked() || order["status"] != "payment_pending")
+            .await;
+        if was_asked() { Ok(id) } else { Err(order.to_string()) }
+    })
+    .await;
+    let order = client.order_in(&paid, "payment_confirmed").await;
+    assert_eq!(order["payment"]["captured"], order["total"]);
+    assert_eq!(provider.of("/token").len(), faults.len() + 1);
+    assert!(provider.of("/oauth2").iter().all(|asked| asked.headers["authorization"] == "Bearer token-0"));
+    nothing_personal(&client.decisions(&paid).await, "oauth2");
     server.stop();
     admin::verify(server.folder());
 }
