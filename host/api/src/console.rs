@@ -35,6 +35,7 @@ pub fn routes() -> Router<Api> {
         .route("/plugins/{id}/end", post(plugins::actions::end))
         .route("/plugins/{id}/promote", post(plugins::actions::promote))
         .route("/plugins/{id}/rollback", post(plugins::actions::roll_back))
+        .route("/plugins/{id}/unbind", post(plugins::actions::unbind))
         .route("/plugins/{id}/backtest", get(plugins::backtest::form).post(plugins::backtest::start))
         .route("/backtests/{id}", get(plugins::backtest::page))
         .route("/backtests/{id}/cancel", post(plugins::backtest::cancel))

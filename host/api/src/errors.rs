@@ -199,7 +199,8 @@ impl From<hooks::Refusal> for Problem {
                     .with("granted", json!(granted))
                     .with("missing", json!(missing))
             }
-            R::NotAsked(hook) => Self::new(Code::HookNotAsked, detail).with("hook", hook.name()),
+            R::NotAsked(slot) => Self::new(Code::HookNotAsked, detail).with("hook", slot.to_string()),
+            R::NotBound(_) => Self::new(Code::NotFound, detail),
             R::NoPercent => fault("/candidate/percent", "is required of a canary"),
             R::Error(error) => error.into(),
         }

@@ -184,7 +184,7 @@ impl App {
     /// Where the store cannot be read.
     pub async fn differences(&self, tenant: TenantId, bound: &Bound, limit: u32) -> Result<Vec<Difference>, Error> {
         let Some(candidate) = &bound.candidate else { return Ok(Vec::new()) };
-        let (hook, digest, since) = (bound.hook, &candidate.digest, candidate.since);
+        let (hook, digest, since) = (bound.hook(), &candidate.digest, candidate.since);
         let pairs = self.store().differing_decisions(tenant, hook, digest, since, limit).await?;
         let difference = |(counted, beside): (Decision, Decision)| {
             let is_beside = beside.digest.as_ref() == Some(digest);

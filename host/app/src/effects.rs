@@ -20,7 +20,7 @@ use domain::command::{self, Command, TaskResult};
 use domain::event::Event;
 use domain::hooks::exchange::{Entry, Safety};
 use domain::hooks::payment::{Operation, State, Step};
-use domain::hooks::{FailurePolicy, Hook};
+use domain::hooks::{FailurePolicy, Hook, MAIN};
 use domain::ids::{OrderId, TenantId};
 use domain::order::{Order, Task, TaskKind};
 use domain::status::OrderStatus;
@@ -87,7 +87,7 @@ impl App {
         }
         let tenant = stored.order.tenant_id;
         let bindings = self.bindings(tenant).await?;
-        let Some(binding) = bindings.get(&Hook::Payment).cloned() else {
+        let Some(binding) = bindings.adapter(Hook::Payment, MAIN).cloned() else {
             tracing::warn!(%tenant, order_id = %stored.order.order_id, "no payment adapter is bound: the payment waits");
             return Ok(Progress::Later(clock::now().plus_seconds(60)));
         };
@@ -216,7 +216,7 @@ impl App {
             return Ok(None);
         };
         let bindings = self.bindings(order.tenant_id).await?;
-        let Some(binding) = bindings.get(&Hook::Payment).cloned() else { return Ok(None) };
+        let Some(binding) = bindings.adapter(Hook::Payment, MAIN).cloned() else { return Ok(None) };
         let mut run = Run::begin(order, task, &binding, now)?;
         let Ok(Step::Request(request)) = self.ask(&mut run, &binding, order).await else { return Ok(None) };
         if !may_resend(request.safety) {

@@ -1,10 +1,10 @@
 //! Asking the merchant's policies: which component is bound to which hook, what happens when it fails, and the record
 //! that every call leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::hooks::{Context, FailurePolicy, Hook, PersonalFields, Question};
+use domain::hooks::{Context, FailurePolicy, Hook, PersonalFields, Question, Slot};
 use domain::ids::{DecisionId, OrderId, TenantId};
 use domain::time::Timestamp;
 use plugin_host::{Call, CallContext, Plugin};
@@ -29,14 +29,43 @@ pub struct Binding {
     pub on_failure: FailurePolicy,
     /// The hosts that an adapter may speak to, `host:port`.
     pub hosts: Vec<String>,
+    /// The secrets that an adapter may use: those that the merchant lists, and those that its configuration names.
+    pub secrets: BTreeSet<String>,
     /// The personal fields that it may have: those that it asks for and the merchant grants.
     pub fields: PersonalFields,
     /// A version that decides beside it or in its place, with how.
     pub candidate: Option<(Arc<Binding>, Arc<Candidate>)>,
 }
 
-/// A merchant's components by hook.
-pub type Bindings = BTreeMap<Hook, Arc<Binding>>;
+/// A merchant's components.
+#[derive(Default)]
+pub struct Bindings {
+    policies: BTreeMap<Hook, Arc<Binding>>,
+    /// By the name of the binding.
+    adapters: BTreeMap<Hook, BTreeMap<String, Arc<Binding>>>,
+}
+
+impl Bindings {
+    /// What decides a policy's hook, where it is not the native default.
+    #[must_use]
+    pub fn policy(&self, hook: Hook) -> Option<&Arc<Binding>> {
+        self.policies.get(&hook)
+    }
+
+    /// An adapter by the name of its binding.
+    #[must_use]
+    pub fn adapter(&self, hook: Hook, name: &str) -> Option<&Arc<Binding>> {
+        self.adapters.get(&hook)?.get(name)
+    }
+
+    fn insert(&mut self, slot: &Slot, binding: Binding) {
+        let binding = Arc::new(binding);
+        match slot.binding() {
+            None => self.policies.insert(slot.hook(), binding),
+            Some(name) => self.adapters.entry(slot.hook()).or_default().insert(name.to_owned(), binding),
+        };
+    }
+}
 
 /// What asking the policies of one placement has brought so far.
 pub(crate) struct Round {
@@ -74,13 +103,13 @@ impl Round {
 
     /// The clock and configuration that a hook's policy is told.
     pub(crate) fn context(&self, hook: Hook) -> Context {
-        let config = self.bindings.get(&hook).map_or_else(|| "{}".to_owned(), |b| b.config.clone());
+        let config = self.bindings.policy(hook).map_or_else(|| "{}".to_owned(), |b| b.config.clone());
         Context { now: self.now, config }
     }
 
     /// Whether a component decides it.
     pub(crate) fn is_bound(&self, hook: Hook) -> bool {
-        self.bindings.contains_key(&hook)
+        self.bindings.policy(hook).is_some()
     }
 
     /// Asks the policy that is bound, or the native default where none is.
@@ -99,7 +128,7 @@ impl Round {
 
     /// Who decides about this order: what is bound, or a canary in its place.
     fn binding(&self, hook: Hook) -> Option<Arc<Binding>> {
-        let bound = self.bindings.get(&hook)?;
+        let bound = self.bindings.policy(hook)?;
         let canary = bound.candidate.as_ref().filter(|(_, candidate)| candidate.takes(self.order_id));
         Some(Arc::clone(canary.map_or(bound, |(binding, _)| binding)))
     }
@@ -107,7 +136,7 @@ impl Round {
     /// Whether a trial is on, and what the one of the two is asked afterwards that does not count: with the personal fields
     /// that it may have itself.
     fn beside<Q: Question>(&self, counting: &Arc<Binding>, question: &Q) -> Option<Trial> {
-        let bound = self.bindings.get(&Q::HOOK)?;
+        let bound = self.bindings.policy(Q::HOOK)?;
         let (other, candidate) = bound.candidate.as_ref()?;
         let is_canary = Arc::ptr_eq(other, counting);
         let asked = if is_canary { bound } else { other };
@@ -217,16 +246,18 @@ impl App {
     }
 
     async fn load_bindings(&self, tenant: TenantId) -> Result<Bindings, Error> {
-        let mut bindings = Bindings::new();
+        let mut bindings = Bindings::default();
         for row in self.store().bindings(tenant).await? {
-            let hook = hook_named(&row.hook)?;
-            // A binding without a component names the native default.
+            let slot = slot_named(&row.hook)?;
+            let hook = slot.hook();
+            // A binding without a component names the native default, or nothing.
             let Some(digest) = &row.digest else { continue };
             let mut binding = Binding {
                 plugin: self.plugin(tenant, hook, digest).await?,
                 on_failure: failure_policy_named(&row.on_failure)?,
                 name: row.plugin,
                 version: row.version,
+                secrets: usable_secrets(row.secrets, &row.config),
                 config: row.config,
                 hosts: row.hosts,
                 fields: PersonalFields::default(),
@@ -240,7 +271,7 @@ impl App {
                 let other = Binding { plugin, fields, version: candidate.version.clone(), ..binding.clone() };
                 binding.candidate = Some((Arc::new(other), Arc::new(candidate)));
             }
-            bindings.insert(hook, Arc::new(binding));
+            bindings.insert(&slot, binding);
         }
         Ok(bindings)
     }
@@ -260,10 +291,47 @@ impl App {
 
 pub(crate) fn hook_named(name: &str) -> Result<Hook, Error> {
     let known = Hook::ALL.into_iter().find(|hook| hook.name() == name);
-    known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown hook {name:?}")))
+    known.ok_or_else(|| Error::Internal(format!("a stored plugin names the unknown hook {name:?}")))
+}
+
+pub(crate) fn slot_named(name: &str) -> Result<Slot, Error> {
+    name.parse().map_err(|why| Error::Internal(format!("a stored binding stands at {name:?}: {why}")))
 }
 
 pub(crate) fn failure_policy_named(name: &str) -> Result<FailurePolicy, Error> {
     let known = FailurePolicy::ALL.into_iter().find(|policy| policy.name() == name);
     known.ok_or_else(|| Error::Internal(format!("a stored binding names the unknown failure policy {name:?}")))
+}
+
+/// The secrets that a binding may use. Whoever writes a secret's name into the configuration means that secret: any text
+/// in it is such a name, wherever the component looks for it.
+fn usable_secrets(listed: Vec<String>, config: &str) -> BTreeSet<String> {
+    fn texts(value: serde_json::Value, found: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::String(text) => {
+                found.insert(text);
+            }
+            serde_json::Value::Array(values) => values.into_iter().for_each(|value| texts(value, found)),
+            serde_json::Value::Object(members) => members.into_iter().for_each(|(_, value)| texts(value, found)),
+            _ => {}
+        }
+    }
+    let mut usable: BTreeSet<String> = listed.into_iter().collect();
+    texts(serde_json::from_str(config).unwrap_or_default(), &mut usable);
+    usable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_may_use_the_secrets_that_are_listed_or_configured() {
+        let config = r#"{"base_url": "https://a.example", "accounts": [{"secret": "second", "key": 7}]}"#;
+        let usable = usable_secrets(vec!["first".into()], config);
+        let may_use = |name: &str| usable.contains(name);
+        assert!(may_use("first") && may_use("second"));
+        assert!(!may_use("secret") && !may_use("third") && !may_use("sec"));
+        assert_eq!(usable_secrets(Vec::new(), "{}"), BTreeSet::new());
+    }
 }

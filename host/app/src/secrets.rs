@@ -42,7 +42,25 @@ impl App {
         Ok(removed)
     }
 
-    pub(crate) async fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<str>>, Error> {
+    /// A secret that a binding names, none where it is not set.
+    ///
+    /// # Errors
+    /// A sentence about the secret: the binding may not use it, or it cannot be read.
+    pub(crate) async fn secret_of(
+        &self,
+        tenant: TenantId,
+        binding: &Binding,
+        name: &str,
+    ) -> Result<Option<Arc<str>>, String> {
+        if !binding.secrets.contains(name) {
+            return Err(format!(
+                "this binding may not use the secret {name:?}: name it among its `secrets`, or in its configuration"
+            ));
+        }
+        self.secret(tenant, name).await.map_err(|error| error.to_string())
+    }
+
+    async fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<str>>, Error> {
         let cache_key = (tenant, name.to_owned());
         if let Some(secret) = self.caches().secrets.get(&cache_key) {
             return Ok(secret);

@@ -14,11 +14,13 @@ pub mod pricing;
 pub mod risk;
 pub mod routing;
 pub mod shipping;
+mod slot;
 pub mod tax;
 
 pub use personal::{PersonalField, PersonalFields};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub use slot::{MAIN, Slot, binding_name};
 
 use crate::time::Timestamp;
 
@@ -81,18 +83,6 @@ impl Hook {
     pub const fn is_adapter(self) -> bool {
         matches!(self, Self::Payment | Self::Carrier | Self::Channel)
     }
-}
-
-/// Checks the name of an adapter's binding, such as `main` or `email`.
-///
-/// # Errors
-/// Answers a sentence that says what is wrong.
-pub fn binding_name(text: &str) -> Result<(), String> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    if text.is_empty() || text.len() > 50 || !text.bytes().all(plain) {
-        return Err("must have 1 to 50 lower-case letters, digits, `-` or `_`".into());
-    }
-    Ok(())
 }
 
 /// What happens when a policy fails or answers nonsense.

@@ -9,7 +9,7 @@ use app::hooks::Install;
 use app::merchant::{Scope, Settings};
 use app::{App, StartError};
 use clap::Subcommand;
-use domain::hooks::{FailurePolicy, Hook};
+use domain::hooks::{FailurePolicy, Slot};
 use domain::ids::TenantId;
 use serde_json::json;
 
@@ -60,9 +60,9 @@ enum HookCommand {
     Bind {
         /// The merchant's id, `ten_…`
         tenant: TenantId,
-        /// Such as routing or payment
-        #[arg(value_parser = hook)]
-        hook: Hook,
+        /// Such as routing or payment/main
+        #[arg(value_parser = slot)]
+        hook: Slot,
         /// The component
         file: PathBuf,
         /// The plugin's name; the file's name where none is given
@@ -77,6 +77,9 @@ enum HookCommand {
         /// A host that an adapter may speak to, `host:port`; may be repeated
         #[arg(long = "host", value_name = "HOST")]
         hosts: Vec<String>,
+        /// A secret that an adapter may use beside those that its configuration names; may be repeated
+        #[arg(long = "secret", value_name = "NAME")]
+        secrets: Vec<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -92,9 +95,8 @@ struct Common {
     json: bool,
 }
 
-fn hook(text: &str) -> Result<Hook, String> {
-    let known = Hook::ALL.into_iter().find(|hook| hook.name() == text);
-    known.ok_or_else(|| format!("must be one of {}", Hook::ALL.map(Hook::name).join(", ")))
+fn slot(text: &str) -> Result<Slot, String> {
+    text.parse()
 }
 
 fn failure_policy(text: &str) -> Result<FailurePolicy, String> {
@@ -112,7 +114,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Tenant(Tenant::Create { name, currency, country, common }) => {
             create(&name, &currency, &country, &common).await
         }
-        Command::Hook(HookCommand::Bind { tenant, hook, file, name, on_failure, config, hosts, common }) => {
+        Command::Hook(HookCommand::Bind { tenant, hook, file, name, on_failure, config, hosts, secrets, common }) => {
             let name = name.or_else(|| file.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
             let name = name.context("the file has no name; give one with --name")?;
             let config_value: serde_json::Value = serde_json::from_str(&config).context("--config is not JSON")?;
@@ -120,14 +122,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 bail!("--config must be a JSON object");
             }
             let wasm = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-            let request = Install { hook, name, wasm, config, on_failure, hosts };
+            let request = Install { slot: hook.clone(), name, wasm, config, on_failure, hosts, secrets };
             with_app(&common, async |app: &App| {
                 if !app.merchants().await?.iter().any(|merchant| merchant.tenant_id == tenant) {
                     bail!("there is no merchant {tenant}");
                 }
                 app.install(tenant, request).await.context("the component is refused")?;
-                let text = format!("{} now decides {} for {tenant}", file.display(), hook.name());
-                print(&common, &text, &json!({"tenant": tenant, "hook": hook.name()}))?;
+                let text = format!("{} now decides {} for {tenant}", file.display(), hook);
+                print(&common, &text, &json!({"tenant": tenant, "hook": hook.to_string()}))?;
                 Ok(ExitCode::SUCCESS)
             })
             .await

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use domain::hooks::Hook;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -69,6 +70,8 @@ enum Command {
     Promote(OfHook),
     /// Bind again what was bound to a hook before
     Rollback(OfHook),
+    /// End an adapter's binding
+    Unbind(OfHook),
 }
 
 #[derive(clap::Args)]
@@ -105,6 +108,12 @@ struct Push {
     /// With --activate: a host that an adapter may speak to, `host:port`; may be repeated
     #[arg(long = "host", value_name = "HOST", requires = "activate")]
     hosts: Vec<String>,
+    /// With --activate: a secret that an adapter may use beside those that its configuration names; may be repeated
+    #[arg(long = "secret", value_name = "NAME", requires = "activate")]
+    secrets: Vec<String>,
+    /// With --activate, of an adapter: the name to bind it under
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    binding: String,
     /// The personal fields that it may have, such as `zip,email_domain`, or `all` that it asks for, or `none`
     /// [default: those of the plugin's present binding]
     #[arg(long, value_name = "FIELDS")]
@@ -155,7 +164,7 @@ struct Replay {
 
 #[derive(clap::Args)]
 struct OfHook {
-    /// Such as routing or payment
+    /// Such as routing or payment/main
     hook: String,
     #[command(flatten)]
     common: Common,
@@ -178,6 +187,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Promote(args) => change(args, "promote", "decides everything now").await,
+        Command::Unbind(args) => unbind(args).await,
         Command::Rollback(args) => change(args, "rollback", "decides again").await,
     }
 }
@@ -258,7 +268,10 @@ async fn push(args: Push) -> anyhow::Result<ExitCode> {
 /// Binds a version; what is not given stays as the plugin's present binding has it.
 async fn activate(client: &Client, version: &Value, config: Option<Value>, args: &Push) -> anyhow::Result<Value> {
     let hook = text(version, "hook");
-    let now = client.get(&["hooks", hook], &[]).await?.success("the hook")?;
+    let segments: &[&str] = if is_adapter(hook) { &["hooks", hook, &args.binding] } else { &["hooks", hook] };
+    let now = client.get(segments, &[]).await?;
+    // Under a name that nobody has used yet there is nothing, at revision 0.
+    let now = if now.code() == "not_found" { json!({"revision": 0}) } else { now.success("the hook")? };
     let is_ours = now["plugin"] == version["name"];
     let kept = |name: &str| is_ours.then(|| now[name].clone());
     let mut body = json!({"plugin": version["plugin_id"], "version": version["version"]});
@@ -271,10 +284,15 @@ async fn activate(client: &Client, version: &Value, config: Option<Value>, args:
     set("on_failure", args.on_failure.clone().map(Value::from).or_else(|| kept("on_failure")));
     let hosts = (!args.hosts.is_empty()).then(|| json!(args.hosts));
     set("hosts", hosts.or_else(|| kept("hosts")));
+    let secrets = (!args.secrets.is_empty()).then(|| json!(args.secrets));
+    set("secrets", secrets.or_else(|| kept("secrets")));
     set("fields", args.allow.as_deref().map(|allow| allowed(allow, version)));
     let tag = format!("\"{}\"", now["revision"]);
-    let segments: &[&str] = if hook == "payment" { &["hooks", hook, "main"] } else { &["hooks", hook] };
     bound(client.replace(segments, &tag, &body).await?)
+}
+
+fn is_adapter(hook: &str) -> bool {
+    Hook::ALL.into_iter().any(|known| known.is_adapter() && known.name() == hook)
 }
 
 /// The personal fields of `--allow`.
@@ -448,9 +466,19 @@ async fn replay(args: Replay) -> anyhow::Result<ExitCode> {
 
 async fn change(args: OfHook, how: &str, what: &str) -> anyhow::Result<ExitCode> {
     let (client, _stop) = args.common.client()?;
-    let bound = client.ask(&["hooks", &args.hook, how], &json!({})).await?.success(how)?;
+    let segments: Vec<&str> = ["hooks"].into_iter().chain(args.hook.split('/')).chain([how]).collect();
+    let bound = client.ask(&segments, &json!({})).await?.success(how)?;
     let told = format!("{} {} {what} ({}).", text(&bound, "plugin"), text(&bound, "version"), args.hook);
     args.common.print(&told, &bound);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn unbind(args: OfHook) -> anyhow::Result<ExitCode> {
+    let (client, _stop) = args.common.client()?;
+    let segments: Vec<&str> = ["hooks"].into_iter().chain(args.hook.split('/')).collect();
+    let now = client.get(&segments, &[]).await?.success("the binding")?;
+    client.remove(&segments, &format!("\"{}\"", now["revision"])).await?.success("unbinding")?;
+    args.common.print(&format!("Nothing is bound to {} any more.", args.hook), &json!({"hook": args.hook}));
     Ok(ExitCode::SUCCESS)
 }
 

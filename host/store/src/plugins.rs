@@ -148,7 +148,7 @@ impl Store {
         rows.iter().map(with_tenant).collect()
     }
 
-    /// Binds a hook in place of what was bound; `revision` and the time before are remembered. `expected` is the revision
+    /// Binds a hook, or an adapter's binding such as `payment/main`, in place of what was bound; `revision` and the time before are remembered. `expected` is the revision
     /// that it replaces, 0 for a hook that was never bound. Answers the new revision, none where another is bound.
     ///
     /// # Errors
@@ -160,14 +160,14 @@ impl Store {
         expected: Option<u64>,
     ) -> Result<Option<u64>, Error> {
         let sql = "insert into hook_bindings (tenant_id, hook, plugin, version, digest, config, on_failure, hosts, candidate, \
-                   actor, updated_at, fields) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 \
-                   where $13 is null or $13 = coalesce( \
+                   actor, updated_at, fields, secrets) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 \
+                   where $14 is null or $14 = coalesce( \
                    (select revision from hook_bindings where tenant_id = $1 and hook = $2), 0) \
                    on conflict (tenant_id, hook) do update set plugin = excluded.plugin, version = excluded.version, \
                    digest = excluded.digest, config = excluded.config, on_failure = excluded.on_failure, \
                    hosts = excluded.hosts, candidate = excluded.candidate, actor = excluded.actor, updated_at = excluded.updated_at, \
-                   fields = excluded.fields, revision = hook_bindings.revision + 1 \
-                   where $13 is null or $13 = hook_bindings.revision returning revision";
+                   fields = excluded.fields, secrets = excluded.secrets, revision = hook_bindings.revision + 1 \
+                   where $14 is null or $14 = hook_bindings.revision returning revision";
         let query = sql::query(sql)
             .bind(own(tenant))
             .bind(text(&binding.hook))
@@ -181,6 +181,7 @@ impl Store {
             .bind(text(&binding.actor))
             .bind(binding.updated_at.micros())
             .bind(serde_json::to_string(&binding.fields).map_err(|e| Error::Inconsistent(e.to_string()))?)
+            .bind(serde_json::to_string(&binding.secrets).map_err(|e| Error::Inconsistent(e.to_string()))?)
             .bind(expected.map(count));
         self.execute_returning(tenant, query).await?.first().map(|row| Columns::new(row).count()).transpose()
     }
@@ -190,7 +191,7 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn bindings(&self, tenant: TenantId) -> Result<Vec<Binding>, Error> {
-        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields \
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields, secrets \
                    from hook_bindings where tenant_id = $1 order by hook";
         let rows = self.fetch_all(tenant, sql::query(sql).bind(own(tenant))).await?;
         rows.iter().map(binding).collect()
@@ -201,7 +202,7 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn binding_history(&self, tenant: TenantId, hook: &str) -> Result<Vec<Binding>, Error> {
-        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields \
+        let sql = "select hook, plugin, version, digest, config, on_failure, hosts, candidate, revision, actor, updated_at, fields, secrets \
                    from hook_binding_history where tenant_id = $1 and hook = $2 order by revision desc";
         let query = sql::query(sql).bind(own(tenant)).bind(text(hook));
         self.fetch_all(tenant, query).await?.iter().map(binding).collect()
@@ -236,5 +237,6 @@ fn binding(row: &Row) -> Result<Binding, Error> {
         actor: columns.get()?,
         updated_at: columns.time()?,
         fields: columns.json()?,
+        secrets: columns.json()?,
     })
 }

@@ -161,7 +161,7 @@ pub struct WarehouseRow {
 pub struct Binding {
     /// `routing`, or `payment/main` for an adapter.
     pub hook: String,
-    /// The plugin's name; `native` for the built-in default.
+    /// The plugin's name; `native` for the built-in default, which of an adapter's hook is nothing at all.
     pub plugin: String,
     /// The plugin's version.
     pub version: String,
@@ -183,6 +183,8 @@ pub struct Binding {
     pub updated_at: Timestamp,
     /// The personal fields that the merchant lets it have.
     pub fields: PersonalFields,
+    /// The secrets that an adapter may use beside those that its configuration names.
+    pub secrets: Vec<String>,
 }
 
 /// A version of a plugin.

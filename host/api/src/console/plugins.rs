@@ -11,12 +11,12 @@ pub mod upload;
 
 use app::hooks::{Bound, NATIVE};
 use app::plugins::{COMPONENT_BYTES_MAX, Status, Version};
-use domain::hooks::{FailurePolicy, Hook, PersonalFields};
+use domain::hooks::{FailurePolicy, Hook, PersonalFields, Slot};
 use domain::ids::{PluginId, TenantId};
 
 use super::text;
 use crate::Api;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How many characters of a digest are shown.
 const DIGEST_CHARS: usize = 12;
@@ -82,15 +82,17 @@ struct VersionRow {
 }
 
 impl VersionRow {
-    fn new(version: &Version, bound: &Bound) -> Self {
-        let candidate = bound.candidate.as_ref().filter(|candidate| candidate.digest == version.digest);
-        let is_bound = bound.plugin == version.plugin && bound.digest.as_ref() == Some(&version.digest);
-        let granted = if bound.plugin == version.plugin { bound.fields } else { PersonalFields::default() };
+    /// In view of what is bound, where that counts.
+    fn new(version: &Version, bound: Option<&Bound>) -> Self {
+        let ours = bound.filter(|bound| bound.plugin == version.plugin);
+        let candidate = ours.and_then(|bound| bound.candidate.as_ref()).filter(|c| c.digest == version.digest);
+        let is_bound = ours.is_some_and(|bound| bound.digest.as_ref() == Some(&version.digest));
+        let granted = ours.map_or_else(PersonalFields::default, |bound| bound.fields);
         let asks = version.report.fields;
         let does = match candidate {
             _ if is_bound => "bound",
-            Some(candidate) if bound.plugin == version.plugin => candidate.mode.name(),
-            _ => "",
+            Some(candidate) => candidate.mode.name(),
+            None => "",
         };
         Self {
             number: version.version.clone(),
@@ -114,7 +116,10 @@ impl VersionRow {
 
 /// What decides a hook, in words.
 struct Binding {
-    hook: &'static str,
+    /// Such as `routing` or `payment/main`.
+    slot: String,
+    /// The name of an adapter's binding; empty of a policy.
+    name: String,
     /// In words: `built-in default`, or the plugin with its version.
     what: String,
     is_native: bool,
@@ -123,6 +128,7 @@ struct Binding {
     then: &'static str,
     config: String,
     hosts: Vec<String>,
+    secrets: Vec<String>,
     fields: String,
     actor: String,
     since: String,
@@ -132,13 +138,15 @@ struct Binding {
 impl Binding {
     fn new(bound: &Bound) -> Self {
         Self {
-            hook: bound.hook.name(),
+            slot: bound.slot.to_string(),
+            name: bound.slot.binding().unwrap_or_default().to_owned(),
             what: what(bound),
             is_native: bound.plugin == NATIVE,
             on_failure: bound.on_failure.name(),
             then: then(bound.on_failure),
             config: text::pretty(&bound.config),
             hosts: bound.hosts.clone(),
+            secrets: bound.secrets.clone(),
             fields: bound.fields.to_string(),
             actor: bound.actor.clone(),
             since: bound.updated_at.map(text::time).unwrap_or_default(),
@@ -149,7 +157,11 @@ impl Binding {
 
 /// What decides, in words.
 fn what(bound: &Bound) -> String {
-    if bound.plugin == NATIVE { "built-in default".to_owned() } else { format!("{} {}", bound.plugin, bound.version) }
+    match bound.plugin.as_str() {
+        NATIVE if bound.is_nothing() => "nothing".to_owned(),
+        NATIVE => "built-in default".to_owned(),
+        plugin => format!("{plugin} {}", bound.version),
+    }
 }
 
 fn then(policy: FailurePolicy) -> &'static str {
@@ -178,7 +190,26 @@ async fn versions(api: &Api, tenant: TenantId, plugin: PluginId) -> Result<Vec<V
     if versions.is_empty() { Err(Problem::not_found()) } else { Ok(versions) }
 }
 
-/// What decides a hook.
-async fn bound(api: &Api, tenant: TenantId, hook: Hook) -> Result<Bound, Problem> {
-    api.app.bound(tenant).await?.remove(&hook).ok_or_else(Problem::not_found)
+/// What is bound where a plugin's page stands: at the hook of a policy, or at the named binding of an adapter. Where no
+/// binding is named, at one that has the plugin, or else at the usual one.
+async fn bound(api: &Api, tenant: TenantId, newest: &Version, name: &str) -> Result<Bound, Problem> {
+    let hook = newest.hook;
+    let slot = match name {
+        "" => {
+            let all = api.app.bound(tenant).await?;
+            let ours = all.into_values().find(|bound| bound.hook() == hook && bound.plugin == newest.plugin);
+            ours.map_or_else(|| Slot::usual(hook), |bound| bound.slot)
+        }
+        name => Slot::new(hook, Some(name)).ok_or_else(|| no_binding(hook))?,
+    };
+    Ok(api.app.bound_at(tenant, &slot).await?)
+}
+
+fn no_binding(hook: Hook) -> Problem {
+    let detail = if hook.is_adapter() {
+        "A binding's name has 1 to 50 lower-case letters, digits, `-` or `_`. Go back and correct it."
+    } else {
+        "A policy's hook has one binding, without a name."
+    };
+    Problem::new(Code::NotFound, detail)
 }

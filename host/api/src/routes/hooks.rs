@@ -1,4 +1,6 @@
-//! `GET` and `PUT /hooks`, and going back to what was bound before.
+//! `GET` and `PUT /hooks`, and going back to what was bound before. The bindings of adapters are in `adapters`.
+
+pub mod adapters;
 
 use app::candidates::Mode;
 use app::hooks::{Bound, Wanted, WantedCandidate};
@@ -7,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ETAG;
-use domain::hooks::{FailurePolicy, Hook, PersonalField};
+use domain::hooks::{FailurePolicy, Hook, PersonalField, Slot};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
@@ -15,7 +17,7 @@ use crate::auth::{Authorized, PluginsWrite};
 use crate::body::JsonBody;
 use crate::conditional::{IfMatch, etag};
 use crate::json::{Document, Object, Value};
-use crate::path::{Id, Ids};
+use crate::path::Id;
 use crate::problem::{Code, Problem};
 use crate::refusals::refusals;
 use crate::routes::put;
@@ -26,8 +28,8 @@ const PLUGIN_CHARS_MAX: usize = 100;
 const VERSION_CHARS_MAX: usize = 20;
 const HOSTS_MAX: usize = 20;
 const HOST_CHARS_MAX: usize = 260;
-/// The one binding that an adapter's hook has.
-const MAIN: &str = "main";
+const SECRETS_MAX: usize = 50;
+const SECRET_CHARS_MAX: usize = 100;
 
 /// What is to decide a hook.
 #[derive(ToSchema)]
@@ -45,6 +47,9 @@ pub struct BindHook {
     /// The hosts that an adapter may speak to, `host:port`.
     #[schema(max_items = 20, example = json!(["api.example.com:443"]))]
     hosts: Option<Vec<String>>,
+    /// The secrets that an adapter may use beside those whose names stand in its configuration.
+    #[schema(max_items = 50, example = json!(["api_key"]))]
+    secrets: Option<Vec<String>>,
     /// The personal fields that it may have: of what it asks for it has only these. Where nothing is given, what the plugin
     /// may have now; a version that asks for more is refused then, with what is missing.
     #[schema(example = json!(["zip", "email_domain"]))]
@@ -110,7 +115,7 @@ refusals!(
     PromoteRefusals: COMMON; NotFound, BadRequest, NothingToPromote, PreconditionFailed
 );
 
-/// Lists what decides each hook.
+/// Lists what decides each hook, and every adapter that is bound.
 #[utoipa::path(
     get, path = "/api/v1/hooks", operation_id = "listHooks", tag = "Plugins",
     responses((status = 200, description = "The hooks.", body = All<HookView>), ListRefusals),
@@ -124,10 +129,10 @@ pub async fn list(
     Ok(Json(All { data: bound.into_values().map(HookView::from).collect() }))
 }
 
-/// What decides a hook.
+/// What decides a policy's hook.
 #[utoipa::path(
     get, path = "/api/v1/hooks/{hook}", operation_id = "getHook", tag = "Plugins",
-    params(("hook" = String, Path, description = "The hook, such as `routing` or `payment`.")),
+    params(("hook" = String, Path, description = "A policy's hook, such as `routing`.")),
     responses((status = 200, description = "The binding.", body = HookView, headers(("ETag" = String))), ReadRefusals),
     security(("key" = ["plugins:write"])),
 )]
@@ -136,7 +141,7 @@ pub async fn read(
     Authorized(caller, ..): Authorized<PluginsWrite>,
     Id(hook): Id<Hook>,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    let bound = api.app.bound(caller.tenant()).await?.remove(&hook).ok_or_else(Problem::not_found)?;
+    let bound = api.app.bound_at(caller.tenant(), &policy(hook)?).await?;
     let compared = api.app.compared(caller.tenant(), &bound).await?;
     let (headers, Json(view)) = answer(bound);
     Ok((headers, Json(view.compared(compared))))
@@ -158,42 +163,13 @@ pub async fn bind(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    if hook.is_adapter() {
-        return Err(Problem::not_found());
-    }
-    bound(&api, &caller, hook, if_match, &headers, &body).await
-}
-
-/// Binds an adapter to its hook. An operation that has begun stays with the adapter that began it.
-#[utoipa::path(
-    put, path = "/api/v1/hooks/{hook}/{binding}", operation_id = "bindAdapter", tag = "Plugins",
-    params(
-        ("hook" = String, Path, description = "An adapter's hook: `payment`."),
-        ("binding" = String, Path, description = "`main`."),
-        RevisionHeader,
-    ),
-    request_body = BindHook,
-    responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), BindRefusals),
-    security(("key" = ["plugins:write"])),
-)]
-pub async fn bind_adapter(
-    State(api): State<Api>,
-    Authorized(caller, ..): Authorized<PluginsWrite>,
-    Ids(hook, binding): Ids<Hook, String>,
-    if_match: IfMatch,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    if !hook.is_adapter() || binding != MAIN {
-        return Err(Problem::not_found());
-    }
-    bound(&api, &caller, hook, if_match, &headers, &body).await
+    bound(&api, &caller, policy(hook)?, if_match, &headers, &body).await
 }
 
 /// Binds again what was bound before the present binding.
 #[utoipa::path(
     post, path = "/api/v1/hooks/{hook}/rollback", operation_id = "rollBackHook", tag = "Plugins",
-    params(("hook" = String, Path, description = "The hook, such as `routing` or `payment`.")),
+    params(("hook" = String, Path, description = "A policy's hook, such as `routing`.")),
     responses((status = 200, description = "What decides now.", body = HookView, headers(("ETag" = String))), RollbackRefusals),
     security(("key" = ["plugins:write"])),
 )]
@@ -203,7 +179,7 @@ pub async fn roll_back(
     Id(hook): Id<Hook>,
     IfMatch(revision): IfMatch,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    Ok(answer(api.app.roll_back(&caller, hook, revision).await?))
+    Ok(answer(api.app.roll_back(&caller, &policy(hook)?, revision).await?))
 }
 
 /// Lets the candidate decide everything.
@@ -222,20 +198,32 @@ pub async fn promote(
     Ok(answer(api.app.promote(&caller, hook, revision).await?))
 }
 
+/// An adapter's hook is named with a binding: without one it is not there.
+fn policy(hook: Hook) -> Result<Slot, Problem> {
+    let detail = || format!("An adapter's hook has named bindings, such as `/hooks/{}/main`.", hook.name());
+    Slot::new(hook, None).ok_or_else(|| Problem::new(Code::NotFound, detail()))
+}
+
 async fn bound(
     api: &Api,
     caller: &app::merchant::Caller,
-    hook: Hook,
+    slot: Slot,
     IfMatch(revision): IfMatch,
     headers: &HeaderMap,
     body: &Document,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    if !headers.contains_key(axum::http::header::IF_MATCH) {
-        let detail = "A binding is replaced only with an `If-Match` header: the `ETag` of what is bound, or `*`.";
-        return Err(Problem::new(Code::PreconditionRequired, detail));
-    }
+    needs_revision(headers)?;
     let wanted = read_binding(body)?;
-    Ok(answer(api.app.bind(caller, hook, wanted, revision).await?))
+    Ok(answer(api.app.bind(caller, slot, wanted, revision).await?))
+}
+
+/// Two people who change a binding at once must not undo each other unseen.
+fn needs_revision(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(axum::http::header::IF_MATCH) {
+        return Ok(());
+    }
+    let detail = "A binding is replaced only with an `If-Match` header: the `ETag` of what is bound, or `*`.";
+    Err(Problem::new(Code::PreconditionRequired, detail))
 }
 
 fn answer(bound: Bound) -> (HeaderMap, Json<HookView>) {
@@ -251,6 +239,7 @@ pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
         let version = o.optional("version", |v| v.text(VERSION_CHARS_MAX));
         let config = o.optional("config", |v| v.any_object(CONFIG_BYTES_MAX));
         let hosts = o.optional("hosts", |v| v.array(0..=HOSTS_MAX, |v| read_host(&v)));
+        let secrets = o.optional("secrets", |v| v.array(0..=SECRETS_MAX, |v| v.text(SECRET_CHARS_MAX)));
         let fields = o.optional("fields", |v| v.array(0..=PersonalField::ALL.len(), |v| v.parsed(personal_field)));
         let on_failure = o.optional("on_failure", |v| v.parsed(failure_policy));
         let candidate = o.optional("candidate", |v| v.object(read_candidate));
@@ -260,6 +249,7 @@ pub fn read_binding(body: &Document) -> Result<Wanted, Problem> {
             config: config.unwrap_or_else(|| "{}".to_owned()),
             on_failure,
             hosts: hosts.unwrap_or_default(),
+            secrets: secrets.unwrap_or_default(),
             fields: fields.map(|fields| fields.into_iter().collect()),
             candidate,
         })

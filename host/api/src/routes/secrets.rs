@@ -63,7 +63,8 @@ pub async fn list(
     Ok(Json(All { data: names.into_iter().map(|name| SecretView { name }).collect() }))
 }
 
-/// Sets a secret. Its value is kept encrypted and never read back; adapters name it, the host uses it.
+/// Sets a secret. Its value is kept encrypted and never read back; an adapter names it, the host uses it, if the adapter's
+/// binding names it too.
 #[utoipa::path(
     put, path = "/api/v1/secrets/{name}", operation_id = "putSecret", tag = "Plugins",
     params(("name" = String, Path, description = "What a binding's configuration calls it.")),

@@ -70,6 +70,8 @@ impl From<Version> for VersionView {
 #[schema(as = Hook)]
 pub struct HookView {
     hook: &'static str,
+    /// The name of an adapter's binding, such as `main`; null for a policy.
+    binding: Option<String>,
     /// The plugin's name, or `native` for the built-in default.
     plugin: String,
     /// Null for the built-in default.
@@ -78,6 +80,8 @@ pub struct HookView {
     config: AnyJson,
     /// The hosts that an adapter may speak to.
     hosts: Vec<String>,
+    /// The secrets that an adapter may use beside those that its configuration names.
+    secrets: Vec<String>,
     /// The personal fields that it may have, where it asks for them.
     #[schema(value_type = Vec<String>)]
     fields: PersonalFields,
@@ -95,12 +99,14 @@ pub struct HookView {
 impl From<Bound> for HookView {
     fn from(bound: Bound) -> Self {
         Self {
-            hook: bound.hook.name(),
+            hook: bound.hook().name(),
+            binding: bound.slot.binding().map(str::to_owned),
             version: bound.digest.is_some().then_some(bound.version),
             plugin: bound.plugin,
             digest: bound.digest,
             config: AnyJson::new(&bound.config),
             hosts: bound.hosts,
+            secrets: bound.secrets,
             fields: bound.fields,
             on_failure: bound.on_failure.name(),
             candidate: bound.candidate.map(CandidateView::from),

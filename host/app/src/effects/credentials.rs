@@ -75,7 +75,7 @@ impl Sender {
             | Credential::Hmac { secret, .. } => secret,
         };
         let place = format!("{{{{secret {secret}}}}}");
-        let value = secret_of(app, tenant, secret).await?;
+        let value = secret_of(app, tenant, binding, secret).await?;
         filler.hidden.add(&value, &place);
         let mut token = None;
         let (name, text) = match credential {
@@ -175,8 +175,8 @@ impl Sender {
     }
 }
 
-async fn secret_of(app: &App, tenant: TenantId, name: &str) -> Result<Arc<str>, String> {
-    let secret = app.secret(tenant, name).await.map_err(|error| error.to_string())?;
+async fn secret_of(app: &App, tenant: TenantId, binding: &Binding, name: &str) -> Result<Arc<str>, String> {
+    let secret = app.secret_of(tenant, binding, name).await?;
     secret.ok_or_else(|| format!("there is no secret {name:?}: set it first"))
 }
 

@@ -6,6 +6,7 @@ use domain::command::TaskResult;
 use domain::hooks::exchange::{Body, Entry, Request};
 use domain::hooks::payment::{Input, Operation, Query, Step};
 use domain::hooks::{Context, Hook};
+use domain::ids::TenantId;
 use domain::order::{Order, TaskKind};
 use domain::time::Timestamp;
 use plugin_host::{CallContext, Failure};
@@ -161,11 +162,7 @@ impl App {
                 Next::Report(TaskResult::ActionRequired { url, until }, poll_at.max(clock::now().plus_millis(500)))
             }
             Step::VerifyHmac { secret, signed, given } => {
-                let secret = self.secret(stored.order.tenant_id, &secret).await?;
-                let valid = secret.is_some_and(|secret| {
-                    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-                    hmac::verify(&key, &signed.0, &given.0).is_ok()
-                });
+                let valid = self.verified(stored.order.tenant_id, binding, &secret, (&signed, &given)).await;
                 run.entry(Entry::Verified { valid });
                 Next::Again
             }
@@ -188,6 +185,28 @@ impl App {
                 _ => TaskResult::Unknown { message },
             }),
         })
+    }
+
+    /// Whether a signature is right, compared in constant time.
+    pub(super) async fn verified(
+        &self,
+        tenant: TenantId,
+        binding: &Binding,
+        secret: &str,
+        (signed, given): (&Bytes, &Bytes),
+    ) -> bool {
+        let key = match self.secret_of(tenant, binding, secret).await {
+            Ok(Some(key)) => hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()),
+            Ok(None) => {
+                tracing::warn!(%tenant, secret, "a signature cannot be verified: the secret is not set");
+                return false;
+            }
+            Err(why) => {
+                tracing::warn!(%tenant, secret, why, "a signature cannot be verified");
+                return false;
+            }
+        };
+        hmac::verify(&key, &signed.0, &given.0).is_ok()
     }
 
     /// Tries again with the same key while the provider remembers it. Afterwards sending again could do it twice: the

@@ -8,7 +8,7 @@ use app::App;
 use app::hooks::Install;
 use app::merchant::{Caller, Scope, Settings};
 use app::stock::Warehouse;
-use domain::hooks::{FailurePolicy, Hook};
+use domain::hooks::{FailurePolicy, Hook, Slot};
 use domain::ids::{Sku, TenantId, WarehouseId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -140,7 +140,8 @@ fn warehouse_id(text: &str) -> anyhow::Result<WarehouseId> {
 async fn bind(app: &App, tenant: TenantId, policies: &Path, provider: &Provider) -> anyhow::Result<()> {
     let bound = app.bound(tenant).await?;
     for (hook, file, name) in REFERENCE_POLICIES {
-        if bound.get(&hook).is_some_and(|other| other.revision > 0 && other.plugin != name) {
+        let slot = Slot::usual(hook);
+        if bound.get(&slot).is_some_and(|other| other.revision > 0 && other.plugin != name) {
             continue;
         }
         let path = policies.join(format!("{file}.wasm"));
@@ -150,7 +151,9 @@ async fn bind(app: &App, tenant: TenantId, policies: &Path, provider: &Provider)
         // Loopback is granted here and nowhere else: the sandbox provider is this process's own child.
         let hosts = if is_payment { vec![provider.host()] } else { Vec::new() };
         let on_failure = if hook == Hook::Routing { FailurePolicy::Fallback } else { FailurePolicy::Hold };
-        let request = Install { hook, name: name.to_owned(), wasm, config: config.to_string(), on_failure, hosts };
+        let secrets = if is_payment { vec![SECRET.to_owned()] } else { Vec::new() };
+        let (name, config) = (name.to_owned(), config.to_string());
+        let request = Install { slot, name, wasm, config, on_failure, hosts, secrets };
         app.install(tenant, request).await.with_context(|| format!("{} is refused", path.display()))?;
         if is_payment {
             app.put_secret(tenant, SECRET, sandbox_provider::API_KEY_DEFAULT).await?;

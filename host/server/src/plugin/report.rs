@@ -18,8 +18,9 @@ pub fn list(plugins: &Value, hooks: &Value) -> String {
     }
     told.push_str("\nWhat decides:\n");
     for hook in hooks["data"].as_array().into_iter().flatten() {
-        let [name, plugin, version, on_failure] =
-            ["hook", "plugin", "version", "on_failure"].map(|field| text(hook, field));
+        let [name, binding, plugin, version, on_failure] =
+            ["hook", "binding", "plugin", "version", "on_failure"].map(|field| text(hook, field));
+        let name = if binding.is_empty() { name.to_owned() } else { format!("{name}/{binding}") };
         let _ = writeln!(told, "  {name:<12} {plugin} {version}, on failure {on_failure}");
         let candidate = &hook["candidate"];
         if candidate.is_object() {

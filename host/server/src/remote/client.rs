@@ -171,6 +171,12 @@ impl Client {
         self.send(|| self.http.request(Method::DELETE, url.clone())).await
     }
 
+    /// Removes what has this `ETag`.
+    pub async fn remove(&self, segments: &[&str], tag: &str) -> Result<Answer, Error> {
+        let url = self.url(segments, &[]);
+        self.send(|| self.http.request(Method::DELETE, url.clone()).header(header::IF_MATCH, tag)).await
+    }
+
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, Error> {
         let backoff = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(100))

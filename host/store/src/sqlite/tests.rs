@@ -6,6 +6,7 @@ use domain::ids::{OrderId, Sku, TenantId, WarehouseId};
 use domain::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use super::*;
@@ -155,7 +156,7 @@ async fn no_statement_of_the_write_path_scans_a_table() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(&Config::new(directory.path())).await.unwrap());
     let path = directory.path().join("orderwright.db");
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
     for statement in [claim::STATEMENTS, read::STATEMENTS, write::STATEMENTS].concat() {
         for text in [statement.text(1), statement.text(4)] {
             let explain = sqlx::query(AssertSqlSafe(format!("explain query plan {text}")));
@@ -169,4 +170,48 @@ async fn no_statement_of_the_write_path_scans_a_table() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_bound_before_bindings_had_names_goes_on() {
+    let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+    let all = sqlx::migrate!("../../migrations/sqlite");
+    let (before, now): (Vec<_>, Vec<_>) = all.iter().partition(|migration| migration.version < 7);
+    for migration in before {
+        sqlx::raw_sql(migration.sql.clone()).execute(&mut connection).await.unwrap();
+    }
+    let earlier = "insert into tenants (tenant_id, name, currency, settings, created_at) values (x'00000000000000000000000000000001', 'a', 'USD', '{}', 1); \
+         insert into secrets values (x'00000000000000000000000000000001', 'api_key', x'00'), (x'00000000000000000000000000000001', 'other', x'00'); \
+         insert into hook_bindings (tenant_id, hook, plugin, version, digest, config, on_failure, hosts, updated_at) \
+         values (x'00000000000000000000000000000001', 'payment', 'sandbox', '1', 'd', '{}', 'hold', '[]', 1), \
+         (x'00000000000000000000000000000001', 'risk', 'rules', '1', 'e', '{}', 'hold', '[]', 1); \
+         update hook_bindings set version = '2', revision = 2 where hook = 'payment';";
+    sqlx::raw_sql(earlier).execute(&mut connection).await.unwrap();
+    for migration in now {
+        sqlx::raw_sql(migration.sql.clone()).execute(&mut connection).await.unwrap();
+    }
+    let rows = |sql: &'static str| sqlx::query(sql);
+    let told = |rows: Vec<sqlx::sqlite::SqliteRow>| -> Vec<(String, String, i64, String)> {
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+    };
+    let bound = rows("select hook, version, revision, secrets from hook_bindings order by hook");
+    let secrets = r#"["api_key","other"]"#;
+    let row =
+        |hook: &str, version: &str, revision, secrets: &str| (hook.into(), version.into(), revision, secrets.into());
+    assert_eq!(
+        told(bound.fetch_all(&mut connection).await.unwrap()),
+        [row("payment/main", "2", 2, secrets), row("risk", "1", 1, "[]")]
+    );
+    let later = "update hook_bindings set version = '3', revision = 3, secrets = '[]' where hook = 'payment/main'";
+    sqlx::query(later).execute(&mut connection).await.unwrap();
+    let past = rows("select hook, version, revision, secrets from hook_binding_history order by hook, revision");
+    assert_eq!(
+        told(past.fetch_all(&mut connection).await.unwrap()),
+        [
+            row("payment/main", "1", 1, secrets),
+            row("payment/main", "2", 2, secrets),
+            row("payment/main", "3", 3, "[]"),
+            row("risk", "1", 1, "[]"),
+        ]
+    );
 }

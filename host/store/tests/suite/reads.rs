@@ -285,6 +285,7 @@ async fn what_a_merchant_sets_up_comes_back() {
         revision: 1,
         actor: "ann".into(),
         updated_at: NOW,
+        secrets: vec!["api_key".into()],
     };
     assert_eq!(store.put_binding(world.tenant, &binding, Some(1)).await.unwrap(), None, "nothing is bound yet");
     assert_eq!(store.put_binding(world.tenant, &binding, Some(0)).await.unwrap(), Some(1));

@@ -152,7 +152,7 @@ async fn an_adapter_can_ask_for_everything_there_is() {
         client.put(&format!("/secrets/{name}"), &json!({"value": value})).await;
     }
     let host = provider.url.trim_start_matches("http://");
-    let binding = |fields: &[&str]| json!({"plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": fields});
+    let binding = |fields: &[&str]| json!({"plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": fields, "secrets": ["api_key", "client", "signing"]});
     let granted = ["name", "street", "email"];
     client.bind("payment/main", &binding(&granted)).await.expect(200);
     let basket = |case: &str| {

@@ -1,6 +1,7 @@
 //! What a merchant meets: the story of an order, payment, refusals, crowds, policies.
 
 mod adapters;
+mod bindings;
 mod bulk;
 mod concurrency;
 mod disconnects;

@@ -6,7 +6,6 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::hooks::Hook;
 use domain::ids::PluginId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,8 +27,13 @@ pub struct Bind {
     config: String,
     #[serde(default)]
     hosts: String,
+    #[serde(default)]
+    secrets: String,
     /// The personal fields that it may have, where the form shows them.
     fields: Option<String>,
+    /// The name of an adapter's binding.
+    #[serde(default)]
+    binding: String,
     revision: u64,
 }
 
@@ -46,12 +50,18 @@ pub struct Try {
     max_drift_percent: String,
     /// The personal fields that the plugin may have, where the version asks for more.
     fields: Option<String>,
+    /// The name of an adapter's binding.
+    #[serde(default)]
+    binding: String,
     revision: u64,
 }
 
 /// What is to be changed.
 #[derive(Deserialize)]
 pub struct Change {
+    /// The name of an adapter's binding.
+    #[serde(default)]
+    binding: String,
     revision: u64,
 }
 
@@ -62,6 +72,7 @@ struct Body<'b> {
     version: &'b str,
     config: &'b RawValue,
     hosts: Vec<&'b str>,
+    secrets: Vec<&'b str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<Vec<&'b str>>,
     on_failure: &'b str,
@@ -91,7 +102,7 @@ pub async fn bind(
     headers: HeaderMap,
     given: Given<Bind>,
 ) -> Result<Response, PageProblem> {
-    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
     let config = if given.config.trim().is_empty() { "{}" } else { given.config.as_str() };
     let plugin_id = plugin.to_string();
     let body = Body {
@@ -99,12 +110,13 @@ pub async fn bind(
         version: &given.version,
         config: json("/config", config)?,
         hosts: given.hosts.split_whitespace().collect(),
+        secrets: names(&given.secrets),
         fields: given.fields.as_deref().map(names),
         on_failure: &given.on_failure,
         candidate: None,
     };
-    api.app.bind(&author.0, hook, wanted(&body)?, Some(given.revision)).await.map_err(Problem::from)?;
-    Ok(back(plugin, "bound"))
+    api.app.bind(&author.0, now.slot, wanted(&body)?, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, &given.binding, "bound"))
 }
 
 /// `POST /plugins/{id}/try`
@@ -115,8 +127,7 @@ pub async fn try_out(
     headers: HeaderMap,
     given: Given<Try>,
 ) -> Result<Response, PageProblem> {
-    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
-    let now = super::bound(&api, author.0.tenant(), hook).await?;
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
     let is_canary = given.mode == "canary";
     let number = |pointer, text: &'static str, given| percent(pointer, text, given);
     let body = Body {
@@ -124,6 +135,7 @@ pub async fn try_out(
         version: &now.version,
         config: json("/config", &now.config)?,
         hosts: now.hosts.iter().map(String::as_str).collect(),
+        secrets: now.secrets.iter().map(String::as_str).collect(),
         fields: given.fields.as_deref().map(names),
         on_failure: now.on_failure.name(),
         candidate: Some(Candidate {
@@ -134,8 +146,9 @@ pub async fn try_out(
             max_drift_percent: number("/candidate/max_drift_percent", "differences", &given.max_drift_percent)?,
         }),
     };
-    api.app.bind(&author.0, hook, wanted(&body)?, Some(given.revision)).await.map_err(Problem::from)?;
-    Ok(back(plugin, if is_canary { "canary" } else { "shadow" }))
+    let wanted = wanted(&body)?;
+    api.app.bind(&author.0, now.slot, wanted, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "", if is_canary { "canary" } else { "shadow" }))
 }
 
 /// `POST /plugins/{id}/end`: what is bound stays, without its candidate.
@@ -146,20 +159,20 @@ pub async fn end(
     headers: HeaderMap,
     given: Given<Change>,
 ) -> Result<Response, PageProblem> {
-    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
-    let Bound { plugin: name, version, config, on_failure, hosts, fields, .. } =
-        super::bound(&api, author.0.tenant(), hook).await?;
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
+    let Bound { slot, plugin: name, version, config, on_failure, hosts, secrets, fields, .. } = now;
     let wanted = Wanted {
         plugin: name,
         version: Some(version),
         config,
         on_failure: Some(on_failure),
         hosts,
+        secrets,
         fields: Some(fields),
         candidate: None::<WantedCandidate>,
     };
-    api.app.bind(&author.0, hook, wanted, Some(given.revision)).await.map_err(Problem::from)?;
-    Ok(back(plugin, "ended"))
+    api.app.bind(&author.0, slot, wanted, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "", "ended"))
 }
 
 /// `POST /plugins/{id}/promote`
@@ -170,9 +183,9 @@ pub async fn promote(
     headers: HeaderMap,
     given: Given<Change>,
 ) -> Result<Response, PageProblem> {
-    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
-    api.app.promote(&author.0, hook, Some(given.revision)).await.map_err(Problem::from)?;
-    Ok(back(plugin, "promoted"))
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
+    api.app.promote(&author.0, now.hook(), Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, "", "promoted"))
 }
 
 /// `POST /plugins/{id}/rollback`
@@ -183,27 +196,65 @@ pub async fn roll_back(
     headers: HeaderMap,
     given: Given<Change>,
 ) -> Result<Response, PageProblem> {
-    let (plugin, hook, given) = checked(&api, &author, plugin, &headers, given).await?;
-    api.app.roll_back(&author.0, hook, Some(given.revision)).await.map_err(Problem::from)?;
-    Ok(back(plugin, "rolled-back"))
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
+    api.app.roll_back(&author.0, &now.slot, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, &given.binding, "rolled-back"))
 }
 
-/// What every form has: it comes from us, it is whole, and its plugin exists.
-async fn checked<T>(
+/// `POST /plugins/{id}/unbind`: an adapter's binding ends.
+pub async fn unbind(
+    State(api): State<Api>,
+    author: Author,
+    plugin: Result<Id<PluginId>, Problem>,
+    headers: HeaderMap,
+    given: Given<Change>,
+) -> Result<Response, PageProblem> {
+    let (plugin, now, given) = checked(&api, &author, plugin, &headers, given).await?;
+    api.app.unbind(&author.0, &now.slot, Some(given.revision)).await.map_err(Problem::from)?;
+    Ok(back(plugin, &given.binding, "unbound"))
+}
+
+/// What every form names beside its plugin.
+trait Named {
+    /// The name of an adapter's binding; empty for the one that a page without a name shows.
+    fn binding(&self) -> &str;
+}
+
+impl Named for Bind {
+    fn binding(&self) -> &str {
+        &self.binding
+    }
+}
+
+impl Named for Try {
+    fn binding(&self) -> &str {
+        &self.binding
+    }
+}
+
+impl Named for Change {
+    fn binding(&self) -> &str {
+        &self.binding
+    }
+}
+
+/// What every form has: it comes from us, it is whole, and its plugin exists. Answers what is bound where it points.
+async fn checked<T: Named>(
     api: &Api,
     author: &Author,
     plugin: Result<Id<PluginId>, Problem>,
     headers: &HeaderMap,
     given: Given<T>,
-) -> Result<(PluginId, Hook, T), PageProblem> {
+) -> Result<(PluginId, Bound, T), PageProblem> {
     session::from_here(headers)?;
     let Id(plugin) = plugin?;
     let versions = super::versions(api, author.0.tenant(), plugin).await?;
     let Ok(Form(given)) = given else {
         return Err(Problem::new(Code::BadRequest, "The form came incomplete. Go back and send it again.").into());
     };
-    let hook = versions.first().map(|version| version.hook).ok_or_else(Problem::not_found)?;
-    Ok((plugin, hook, given))
+    let newest = versions.last().ok_or_else(Problem::not_found)?;
+    let now = super::bound(api, author.0.tenant(), newest, given.binding().trim()).await?;
+    Ok((plugin, now, given))
 }
 
 fn wanted(body: &Body<'_>) -> Result<Wanted, Problem> {
@@ -212,7 +263,7 @@ fn wanted(body: &Body<'_>) -> Result<Wanted, Problem> {
 }
 
 fn names(typed: &str) -> Vec<&str> {
-    typed.split([',', ' ']).filter(|name| !name.is_empty()).collect()
+    typed.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty()).collect()
 }
 
 fn json<'t>(pointer: &str, text: &'t str) -> Result<&'t RawValue, Problem> {
@@ -233,6 +284,8 @@ fn percent<'t>(pointer: &str, what: &str, text: &'t str) -> Result<Option<&'t Ra
 }
 
 /// To the plugin's page, which says what was done.
-fn back(plugin: PluginId, done: &str) -> Response {
-    Redirect::to(&format!("/plugins/{plugin}?done={done}#decides")).into_response()
+fn back(plugin: PluginId, binding: &str, done: &str) -> Response {
+    // What a binding is called needs no escape.
+    let at = if binding.is_empty() { String::new() } else { format!("&binding={}", binding.trim()) };
+    Redirect::to(&format!("/plugins/{plugin}?done={done}{at}#decides")).into_response()
 }

@@ -1,7 +1,5 @@
 //! The first page about plugins: uploading, what decides each hook, and every plugin.
 
-use std::collections::BTreeMap;
-
 use app::hooks::Bound;
 use app::plugins::Status;
 use askama::Template;
@@ -23,6 +21,8 @@ struct ListPage {
     frame: Frame,
     upload: Upload,
     hooks: Vec<HookRow>,
+    /// Hooks of adapters at which nothing is bound.
+    nothing: Vec<&'static str>,
     plugins: Vec<PluginRow>,
     is_compiling: bool,
 }
@@ -40,8 +40,8 @@ struct PluginRow {
     name: String,
     hook: &'static str,
     newest: VersionRow,
-    /// The version that decides.
-    decides: Option<String>,
+    /// The versions that decide, in words.
+    decides: String,
 }
 
 /// `GET /plugins`
@@ -52,10 +52,11 @@ pub async fn page(State(api): State<Api>, author: Author) -> Result<Response, Pa
 /// The page, with what became of an upload.
 pub(super) async fn show(api: &Api, author: &Author, refused: Option<Refused>) -> Result<Response, PageProblem> {
     let tenant: TenantId = author.0.tenant();
-    let bound = api.app.bound(tenant).await?;
+    let bound: Vec<Bound> = api.app.bound(tenant).await?.into_values().collect();
     let plugins = api.app.plugins(tenant).await?;
+    let nothing = nothing_bound(&bound);
     let id_of = |name: &str| plugins.iter().find(|plugin| plugin.plugin == name).map(|p| p.plugin_id.to_string());
-    let hooks = bound.values().map(|bound| HookRow {
+    let hooks = bound.iter().map(|bound| HookRow {
         plugin_id: id_of(&bound.plugin),
         candidate: candidate(bound),
         binding: Binding::new(bound),
@@ -64,6 +65,7 @@ pub(super) async fn show(api: &Api, author: &Author, refused: Option<Refused>) -
     let page = ListPage {
         frame: author.frame(),
         hooks: hooks.collect(),
+        nothing,
         is_compiling: refused.is_none() && plugins.iter().any(|plugin| plugin.status == Status::Compiling),
         plugins: plugins.iter().map(|plugin| row(plugin, &bound)).collect(),
         upload: Upload { refused, ..Upload::of("") },
@@ -71,15 +73,23 @@ pub(super) async fn show(api: &Api, author: &Author, refused: Option<Refused>) -
     html::scripted_page(status, &page)
 }
 
-fn row(newest: &app::plugins::Version, bound: &BTreeMap<Hook, Bound>) -> PluginRow {
-    let bound = bound.get(&newest.hook);
-    let decides = bound.filter(|bound| bound.plugin == newest.plugin).map(|bound| bound.version.clone());
+fn nothing_bound(bound: &[Bound]) -> Vec<&'static str> {
+    let is_bare = |hook: &Hook| hook.is_adapter() && !bound.iter().any(|bound| bound.hook() == *hook);
+    Hook::ALL.into_iter().filter(is_bare).map(Hook::name).collect()
+}
+
+fn row(newest: &app::plugins::Version, bound: &[Bound]) -> PluginRow {
+    let ours = bound.iter().filter(|bound| bound.hook() == newest.hook && bound.plugin == newest.plugin);
+    let decides = ours.clone().map(|bound| match bound.slot.binding() {
+        Some(name) => format!("version {} as {name}", bound.version),
+        None => format!("version {}", bound.version),
+    });
     PluginRow {
         plugin_id: newest.plugin_id.to_string(),
         name: newest.plugin.clone(),
         hook: newest.hook.name(),
-        newest: VersionRow::new(newest, bound.expect("every hook has a binding, the built-in default's at least")),
-        decides,
+        newest: VersionRow::new(newest, ours.clone().next()),
+        decides: decides.collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::hooks::FailurePolicy;
-use domain::ids::PluginId;
+use domain::ids::{PluginId, TenantId};
 use serde::Deserialize;
 
 use super::figures::{Figures, figures};
@@ -28,6 +28,8 @@ use crate::problem::Problem;
 pub struct Asked {
     done: String,
     span: String,
+    /// The name of an adapter's binding.
+    binding: String,
 }
 
 #[derive(Template)]
@@ -44,6 +46,8 @@ struct PluginPage {
     /// Whether it decides its hook.
     is_bound: bool,
     binding: Binding,
+    /// The names of the hook's other bindings.
+    others: Vec<String>,
     /// What rolling back binds again.
     before: Option<String>,
     policies: Vec<(&'static str, &'static str, bool)>,
@@ -82,8 +86,8 @@ pub async fn page(
     let tenant = author.0.tenant();
     let versions = super::versions(&api, tenant, plugin).await?;
     let Some(newest) = versions.last() else { return Err(Problem::not_found().into()) };
-    let bound = super::bound(&api, tenant, newest.hook).await?;
-    let history = api.app.bound_before(tenant, newest.hook).await?;
+    let bound = super::bound(&api, tenant, newest, &asked.binding).await?;
+    let history = api.app.bound_before(tenant, &bound.slot).await?;
     let is_bound = bound.plugin == newest.plugin;
     let numbers: Vec<String> = versions.iter().rev().map(|version| version.version.clone()).collect();
     let page = PluginPage {
@@ -95,9 +99,10 @@ pub async fn page(
         is_policy: !newest.hook.is_adapter(),
         is_bound,
         before: way_back(&history).filter(|_| is_bound).map(what),
+        others: others(&api, tenant, &bound).await?,
         policies: policies(&bound),
         trial: if is_bound { trial(&api, tenant, &bound).await? } else { None },
-        versions: versions.iter().rev().map(|version| VersionRow::new(version, &bound)).collect(),
+        versions: versions.iter().rev().map(|version| VersionRow::new(version, Some(&bound))).collect(),
         upload: Upload::of(&newest.plugin),
         figures: figures(&api, tenant, &newest.plugin, &asked.span).await?,
         log: log::panel(&api, tenant, &newest.plugin, &numbers, &lines).await?,
@@ -107,6 +112,13 @@ pub async fn page(
         span: asked.span,
     };
     html::scripted_page(StatusCode::OK, &page)
+}
+
+/// The names of the other bindings of an adapter's hook.
+async fn others(api: &Api, tenant: TenantId, here: &Bound) -> Result<Vec<String>, PageProblem> {
+    let all = api.app.bound(tenant).await.map_err(Problem::from)?;
+    let beside = all.into_keys().filter(|slot| slot.hook() == here.hook() && *slot != here.slot);
+    Ok(beside.filter_map(|slot| slot.binding().map(str::to_owned)).collect())
 }
 
 /// The failure policies, with the one that is in force chosen.
@@ -123,6 +135,7 @@ fn done(what: &str) -> &'static str {
         "bound" => "It is bound, and decides everywhere within a second.",
         "shadow" => "The version is asked beside the bound one from now on, without any effect.",
         "canary" => "The version decides its share of the orders from now on.",
+        "unbound" => "Nothing is bound there any more. Operations under way wait until something is.",
         "ended" => "The trial is over. What was bound decides alone.",
         "promoted" => "The version decides every order from now on.",
         "rolled-back" => "What was bound before decides again.",

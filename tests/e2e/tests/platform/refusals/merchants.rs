@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 41] = [
+pub const OPERATIONS: [(&str, &str); 44] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("POST", "/orders/bulk"),
@@ -44,7 +44,10 @@ pub const OPERATIONS: [(&str, &str); 41] = [
     ("GET", "/hooks"),
     ("GET", "/hooks/x-hook"),
     ("PUT", "/hooks/x-hook"),
+    ("GET", "/hooks/x-hook/x-binding"),
     ("PUT", "/hooks/x-hook/x-binding"),
+    ("DELETE", "/hooks/x-hook/x-binding"),
+    ("POST", "/hooks/x-hook/x-binding/rollback"),
     ("POST", "/hooks/x-hook/promote"),
     ("POST", "/hooks/x-hook/rollback"),
     ("GET", "/secrets"),
