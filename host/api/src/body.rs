@@ -1,5 +1,6 @@
 //! Takes in a JSON body: declared as JSON, bounded in size, well-formed.
 
+use app::callbacks::BODY_BYTES_MAX as CALL_BYTES_MAX;
 use app::plugins::COMPONENT_BYTES_MAX;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
@@ -89,6 +90,17 @@ impl<S: Send + Sync> FromRequest<S> for LinesBody {
 fn essence(headers: &HeaderMap) -> String {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// A call of a provider or carrier: whatever it is, its bytes as they came.
+pub struct CallBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for CallBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        read(request, BodyLimit(CALL_BYTES_MAX)).await.map(Self)
+    }
 }
 
 /// `application/json`, or a type that ends in `+json`, with whatever parameters.

@@ -1,6 +1,6 @@
 //! From the refusals of the use cases to problems, each in one place.
 
-use app::{again, command, hooks, idempotency, merchant, place, plugins, stock};
+use app::{again, callbacks, command, hooks, idempotency, merchant, place, plugins, stock};
 use axum::http::header::LOCATION;
 use domain::command::Refusal as Illegal;
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use crate::problem::{Code, Fault, Problem};
 
 /// A full disk seldom has room again at once.
 const DISK_FULL_RETRY_SECONDS: u64 = 5;
+
+/// What a merchant's adapters could not take in a second they can in the next.
+const CALL_RETRY_SECONDS: u64 = 2;
 
 impl From<app::Error> for Problem {
     fn from(error: app::Error) -> Self {
@@ -202,6 +205,23 @@ impl From<hooks::Refusal> for Problem {
             R::NotAsked(slot) => Self::new(Code::HookNotAsked, detail).with("hook", slot.to_string()),
             R::NotBound(_) => Self::new(Code::NotFound, detail),
             R::NoPercent => fault("/candidate/percent", "is required of a canary"),
+            R::Error(error) => error.into(),
+        }
+    }
+}
+
+impl From<callbacks::Refusal> for Problem {
+    fn from(refusal: callbacks::Refusal) -> Self {
+        use callbacks::Refusal as R;
+        match refusal {
+            // Whoever guesses learns nothing of whose address is near.
+            R::NotFound => Self::new(Code::NotFound, "There is no such address."),
+            R::Forged => Self::new(Code::CallbackNotVerified, "No signature of the call was found right."),
+            R::NotUnderstood(why) => Self::new(Code::CallbackNotUnderstood, format!("It is not understood: {why}.")),
+            R::Later(why) => {
+                let detail = format!("It cannot be understood just now: {why}. Nothing was kept; send it again.");
+                Self::new(Code::Unavailable, detail).retry_after(CALL_RETRY_SECONDS)
+            }
             R::Error(error) => error.into(),
         }
     }

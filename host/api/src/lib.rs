@@ -51,11 +51,18 @@ pub struct Options {
     pub body_limit: usize,
     /// Whether the console's cookie is sent over TLS only: right wherever TLS ends before this server.
     pub secure_cookies: bool,
+    /// How the outside reaches this server, without a slash at the end: before the addresses that providers call.
+    pub public_url: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_out: Duration::from_secs(30), body_limit: 1024 * 1024, secure_cookies: false }
+        Self {
+            time_out: Duration::from_secs(30),
+            body_limit: 1024 * 1024,
+            secure_cookies: false,
+            public_url: String::new(),
+        }
     }
 }
 
@@ -65,6 +72,13 @@ struct Api {
     app: App,
     limiter: Arc<Limiter>,
     options: Arc<Options>,
+}
+
+impl Api {
+    /// Where a provider or carrier calls.
+    fn callback_url(&self, token: &str) -> String {
+        format!("{}/callbacks/{token}", self.options.public_url)
+    }
 }
 
 impl FromRef<Api> for App {

@@ -1,5 +1,6 @@
 //! The operations. Each file holds one operation or one family: its schema, its reader and its handler.
 
+pub mod callbacks;
 pub mod events;
 pub mod hooks;
 pub mod keys;
@@ -60,6 +61,8 @@ pub fn protected() -> OpenApiRouter<Api> {
         .routes(routes!(hooks::read, hooks::bind))
         .routes(routes!(hooks::adapters::read, hooks::adapters::bind, hooks::adapters::unbind))
         .routes(routes!(hooks::adapters::roll_back))
+        .routes(routes!(hooks::callbacks::list))
+        .routes(routes!(hooks::callbacks::rotate))
         .routes(routes!(hooks::roll_back))
         .routes(routes!(hooks::promote))
         .routes(routes!(secrets::list))
@@ -69,7 +72,10 @@ pub fn protected() -> OpenApiRouter<Api> {
 
 /// The operations that everybody may call.
 pub fn open() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(operations::livez)).routes(routes!(operations::readyz))
+    OpenApiRouter::new()
+        .routes(routes!(operations::livez))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(callbacks::take))
 }
 
 /// Makes a request safe to repeat.

@@ -8,7 +8,7 @@
 mod credentials;
 mod fill;
 mod http;
-mod journal;
+pub(crate) mod journal;
 mod steps;
 
 pub(crate) use credentials::{Token, TokenKey};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use domain::command::{self, Command, TaskResult};
 use domain::event::Event;
 use domain::hooks::exchange::{Entry, Safety};
-use domain::hooks::payment::{Operation, State, Step};
+use domain::hooks::payment::{Operation, Settled, State, Step};
 use domain::hooks::{FailurePolicy, Hook, MAIN};
 use domain::ids::{OrderId, TenantId};
 use domain::order::{Order, Task, TaskKind};
@@ -131,7 +131,7 @@ impl App {
         self.resolve(run, stored, task, TaskResult::Unknown { message }).await
     }
 
-    async fn operation(
+    pub(crate) async fn operation(
         &self,
         tenant: TenantId,
         order_id: OrderId,
@@ -267,7 +267,7 @@ fn is_pointless(stored: &StoredOrder, task: &Task) -> bool {
 }
 
 /// What an outcome means for a task whose operation was asked about rather than done.
-fn learnt(run: &Run, kind: TaskKind, outcome: &domain::hooks::payment::Outcome) -> Option<TaskResult> {
+fn learnt(run: &Run, kind: TaskKind, outcome: &Settled) -> Option<TaskResult> {
     let amount = run.asked.amount;
     let done = || TaskResult::Done { reference: outcome.reference.clone(), amount };
     match (kind, outcome.state) {

@@ -7,6 +7,7 @@
 pub mod again;
 mod audit;
 pub mod backtest;
+pub mod callbacks;
 pub mod candidates;
 mod changes;
 pub mod clock;
@@ -52,7 +53,7 @@ use crate::stock::Warehouse;
 pub use search::query::Error as QueryError;
 pub use search::{Cursor, SearchOptions, Sort};
 /// What the store's reads answer.
-pub use store::{Compared, Decision, EventRecord, Filter, Role};
+pub use store::{CallbackEvent, Compared, Decision, EventRecord, Filter, Role};
 
 pub use crate::error::Error;
 pub use crate::idempotency::Idempotency;
@@ -123,6 +124,8 @@ struct Inner {
     background: TaskTracker,
     backtests: backtest::Jobs,
     watch: candidates::Watch,
+    /// Told when something was called.
+    callbacks: tokio::sync::Notify,
 }
 
 /// What is kept in memory of what the store knows.
@@ -231,6 +234,7 @@ impl App {
             background: TaskTracker::new(),
             backtests: backtest::Jobs::new(),
             watch: candidates::Watch::new(),
+            callbacks: tokio::sync::Notify::new(),
         })))
     }
 
@@ -251,6 +255,8 @@ impl App {
         app.0.background.spawn(async move { feeder.feed_index().await });
         let checker = app.clone();
         app.0.background.spawn(async move { checker.finish_checks().await });
+        let settler = app.clone();
+        app.0.background.spawn(async move { settler.settle_callbacks().await });
         let keeper = app.clone();
         app.0.background.spawn(async move { keeper.keep_house().await });
         Ok(app)
@@ -342,6 +348,10 @@ impl App {
 
     pub(crate) fn backtests(&self) -> &backtest::Jobs {
         &self.0.backtests
+    }
+
+    pub(crate) fn callbacks(&self) -> &tokio::sync::Notify {
+        &self.0.callbacks
     }
 
     pub(crate) fn watch(&self) -> &candidates::Watch {

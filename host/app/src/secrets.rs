@@ -105,6 +105,7 @@ impl App {
     async fn keep_house_once(&self) -> Result<(), Error> {
         let now = clock::now();
         self.store().expire_keys(now).await?;
+        self.forget_callbacks(now).await?;
         if let Some(kept) = self.decisions_kept() {
             let seconds = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
             self.store().expire_decisions(now.plus_seconds(-seconds)).await?;

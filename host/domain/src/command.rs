@@ -1,7 +1,7 @@
 //! `decide`: what a command does to an order, as events, or why not. Total and pure.
 
 use crate::event::Event;
-use crate::ids::PaymentId;
+use crate::ids::{PaymentId, RefundId};
 use crate::order::{HoldSource, Order, Payment, Task, TaskKind};
 use crate::status::{EventKind, OrderStatus, PaymentStatus};
 use crate::time::Timestamp;
@@ -16,6 +16,8 @@ pub const DECLINE_CODE_CHARS_MAX: usize = 100;
 /// The most payments that may be tried for one order. A document that outgrew its limit could not take in what a
 /// provider did, so everything that adds to it is counted.
 pub const PAYMENTS_MAX: usize = 50;
+/// The most disputes of a payment; see [`PAYMENTS_MAX`].
+pub const DISPUTES_MAX: usize = 20;
 /// The most holds that an order may carry at once; see [`PAYMENTS_MAX`].
 pub const HOLDS_MAX: usize = 50;
 
@@ -48,10 +50,49 @@ pub enum Command {
         /// How it ended.
         result: TaskResult,
     },
+    /// The provider tells, by itself, of captured money. This is a fact: it is accepted in every status.
+    Told {
+        /// About which payment.
+        payment_id: PaymentId,
+        /// What.
+        fact: PaymentFact,
+    },
     /// The time of a timer has come.
     Expire {
         /// Which task.
         task_id: u32,
+    },
+}
+
+/// What a provider tells of captured money that it was not asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaymentFact {
+    /// A refund that it had accepted did not arrive.
+    RefundFailed {
+        /// Which.
+        refund_id: RefundId,
+        /// The provider's code.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// The customer's bank asks for money.
+    Disputed {
+        /// The provider's name for the dispute.
+        dispute_id: String,
+        /// Minor units.
+        amount: i64,
+        /// The provider's word.
+        reason: String,
+        /// Until when the merchant may answer.
+        respond_by: Option<Timestamp>,
+    },
+    /// A dispute is over.
+    DisputeClosed {
+        /// Which.
+        dispute_id: String,
+        /// Whether the merchant keeps the money.
+        won: bool,
     },
 }
 
@@ -124,6 +165,10 @@ pub fn decide(order: &Order, command: &Command, now: Timestamp) -> Result<Vec<Ev
         Command::Release => release(order),
         Command::Resolved { task_id, result } => {
             Ok(task(order, *task_id).map(|task| resolved(order, task, result, now)).unwrap_or_default())
+        }
+        Command::Told { payment_id, fact } => {
+            let payment = order.payments.iter().find(|payment| payment.payment_id == *payment_id);
+            Ok(payment.map(|payment| told(payment, fact)).unwrap_or_default())
         }
         Command::Expire { task_id } => {
             Ok(task(order, *task_id).map(|task| expire(order, task, now)).unwrap_or_default())
@@ -217,6 +262,40 @@ fn resolved(order: &Order, task: &Task, result: &TaskResult, now: Timestamp) -> 
             _ => Vec::new(),
         },
         TaskResult::Unknown { message } => unknown(payment, message),
+    }
+}
+
+/// What the order has not heard yet of this.
+fn told(payment: &Payment, fact: &PaymentFact) -> Vec<Event> {
+    let payment_id = payment.payment_id;
+    let known = |id: &String| payment.disputes.iter().find(|dispute| dispute.dispute_id == *id);
+    match fact {
+        PaymentFact::RefundFailed { refund_id, code, message } => {
+            let is_done = payment.refunds.iter().any(|refund| refund.refund_id == *refund_id && refund.done);
+            let event = Event::PaymentRefundFailed {
+                payment_id,
+                refund_id: *refund_id,
+                code: brief(code, DECLINE_CODE_CHARS_MAX),
+                message: brief(&format!("a refund did not arrive: {message}"), PROVIDER_MESSAGE_CHARS_MAX),
+            };
+            if is_done { vec![event] } else { Vec::new() }
+        }
+        PaymentFact::Disputed { dispute_id, amount, reason, respond_by } => {
+            let event = Event::PaymentDisputed {
+                payment_id,
+                dispute_id: dispute_id.clone(),
+                amount: *amount,
+                reason: brief(reason, PROVIDER_MESSAGE_CHARS_MAX),
+                respond_by: *respond_by,
+            };
+            let is_new = known(dispute_id).is_none() && payment.disputes.len() < DISPUTES_MAX;
+            if is_new { vec![event] } else { Vec::new() }
+        }
+        PaymentFact::DisputeClosed { dispute_id, won } => {
+            let is_open = known(dispute_id).is_some_and(|dispute| dispute.won.is_none());
+            let event = Event::PaymentDisputeClosed { payment_id, dispute_id: dispute_id.clone(), won: *won };
+            if is_open { vec![event] } else { Vec::new() }
+        }
     }
 }
 

@@ -87,6 +87,42 @@ pub enum Event {
         /// Minor units.
         amount: i64,
     },
+    /// A refund that the provider had accepted did not arrive; the order is parked for an operator.
+    #[serde(rename = "order.payment_refund_failed")]
+    PaymentRefundFailed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Which refund.
+        refund_id: RefundId,
+        /// The provider's code.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// The customer's bank asks for captured money; the order is parked for an operator.
+    #[serde(rename = "order.payment_disputed")]
+    PaymentDisputed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// The provider's name for the dispute.
+        dispute_id: String,
+        /// Minor units.
+        amount: i64,
+        /// The provider's word.
+        reason: String,
+        /// Until when the merchant may answer.
+        respond_by: Option<Timestamp>,
+    },
+    /// A dispute is over.
+    #[serde(rename = "order.payment_dispute_closed")]
+    PaymentDisputeClosed {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Which dispute.
+        dispute_id: String,
+        /// Whether the merchant keeps the money.
+        won: bool,
+    },
     /// The outcome of an operation could not be learnt; the order is parked for an operator.
     #[serde(rename = "order.payment_unknown")]
     PaymentUnknown {
@@ -129,6 +165,9 @@ impl Event {
             Self::PaymentAbandoned { .. } => EventKind::PaymentAbandoned,
             Self::PaymentVoided { .. } => EventKind::PaymentVoided,
             Self::PaymentRefunded { .. } => EventKind::PaymentRefunded,
+            Self::PaymentRefundFailed { .. } => EventKind::PaymentRefundFailed,
+            Self::PaymentDisputed { .. } => EventKind::PaymentDisputed,
+            Self::PaymentDisputeClosed { .. } => EventKind::PaymentDisputeClosed,
             Self::PaymentUnknown { .. } => EventKind::PaymentUnknown,
             Self::HoldPlaced { .. } => EventKind::HoldPlaced,
             Self::HoldReleased {} => EventKind::HoldReleased,

@@ -195,6 +195,24 @@ pub struct Payment {
     pub decline_code: Option<String>,
     /// What was or is being given back.
     pub refunds: Vec<Refund>,
+    /// What the customer's bank asked back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
+}
+
+/// Captured money that the customer's bank asked back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// The provider's name for it.
+    pub dispute_id: String,
+    /// Minor units.
+    pub amount: i64,
+    /// The provider's word.
+    pub reason: String,
+    /// Until when the merchant may answer.
+    pub respond_by: Option<Timestamp>,
+    /// Whether the merchant kept the money; none while it is open.
+    pub won: Option<bool>,
 }
 
 /// Where a customer confirms a payment.
@@ -242,6 +260,8 @@ pub enum HoldSource {
     PolicyFailure,
     /// The outcome of a payment operation is unknown.
     PaymentUnknown,
+    /// The customer's bank asks for captured money.
+    Dispute,
 }
 
 /// Something that the order still has to do.

@@ -282,6 +282,7 @@ impl Payment {
             retry_until: None,
             decline_code: None,
             refunds: Vec::new(),
+            disputes: Vec::new(),
         }
     }
 }

@@ -132,6 +132,12 @@ EventKind {
     PaymentRefunded = "order.payment_refunded",
     /// The outcome of a payment operation could not be learnt.
     PaymentUnknown = "order.payment_unknown",
+    /// A refund that the provider had accepted did not arrive.
+    PaymentRefundFailed = "order.payment_refund_failed",
+    /// The customer's bank asks for captured money.
+    PaymentDisputed = "order.payment_disputed",
+    /// A dispute is over.
+    PaymentDisputeClosed = "order.payment_dispute_closed",
     /// The order was parked.
     HoldPlaced = "order.hold_placed",
     /// The order was freed.
@@ -191,10 +197,18 @@ pub const TRANSITIONS: &[Transition] = {
     ]
 };
 
+impl EventKind {
+    /// What a provider tells of captured money, unasked: it is taken in in every status, and changes none.
+    pub const TOLD: [Self; 3] = [Self::PaymentRefundFailed, Self::PaymentDisputed, Self::PaymentDisputeClosed];
+}
+
 impl OrderStatus {
     /// The status after an event of this kind, or none where the table has no such move.
     #[must_use]
     pub fn after(self, kind: EventKind) -> Option<Self> {
+        if EventKind::TOLD.contains(&kind) {
+            return Some(self);
+        }
         TRANSITIONS.iter().find(|(from, k, _)| *from == self && *k == kind).map(|(_, _, to)| *to)
     }
 
@@ -264,6 +278,9 @@ pub fn transitions_markdown() -> String {
     let mut out = String::from("| from | event | to |\n|---|---|---|\n");
     for (from, kind, to) in TRANSITIONS {
         out.push_str(&format!("| `{from}` | `{kind}` | `{to}` |\n"));
+    }
+    for kind in EventKind::TOLD {
+        out.push_str(&format!("| any | `{kind}` | the same |\n"));
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::ids::{PaymentId, RefundId};
-use crate::order::{Hold, HoldSource, LineStatus, NextAction, Order, Payment, Refund, Task, TaskKind};
+use crate::order::{Dispute, Hold, HoldSource, LineStatus, NextAction, Order, Payment, Refund, Task, TaskKind};
 use crate::status::{OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::Timestamp;
 
@@ -39,6 +39,27 @@ pub fn apply(mut order: Order, event: &Event, at: Timestamp) -> Order {
             order.payment_mut(*payment_id, |payment| payment.status = PaymentStatus::Unknown);
             order.add_hold(HoldSource::PaymentUnknown, message, at);
         }
+        Event::PaymentRefundFailed { payment_id, refund_id, message, .. } => {
+            order.payment_mut(*payment_id, |payment| payment.refund_failed(*refund_id));
+            order.add_hold(HoldSource::PaymentUnknown, message, at);
+            // As a new task, and so under a new key: the provider has done with the old one.
+            order.add_task(TaskKind::Refund { payment_id: *payment_id, refund_id: *refund_id }, at);
+        }
+        Event::PaymentDisputed { payment_id, dispute_id, amount, reason, respond_by } => {
+            let dispute = Dispute {
+                dispute_id: dispute_id.clone(),
+                amount: *amount,
+                reason: reason.clone(),
+                respond_by: *respond_by,
+                won: None,
+            };
+            order.payment_mut(*payment_id, |payment| payment.disputes.push(dispute));
+            order.add_hold(HoldSource::Dispute, reason, at);
+        }
+        Event::PaymentDisputeClosed { payment_id, dispute_id, won } => order.payment_mut(*payment_id, |payment| {
+            let closed = payment.disputes.iter_mut().filter(|dispute| dispute.dispute_id == *dispute_id);
+            closed.for_each(|dispute| dispute.won = Some(*won));
+        }),
         Event::PaymentActionRequired { payment_id, url, until } => order.payment_mut(*payment_id, |payment| {
             payment.status = PaymentStatus::RequiresAction;
             payment.next_action = Some(NextAction { url: url.clone(), until: *until });
@@ -213,10 +234,19 @@ impl Order {
 }
 
 impl Payment {
-    /// Captured, and neither given back nor being given back.
+    /// Captured, and neither given back nor being given back, nor with the customer's bank.
     #[must_use]
     pub fn refundable(&self) -> i64 {
-        self.captured - self.refunds.iter().map(|r| r.amount).sum::<i64>()
+        let disputed: i64 = self.disputes.iter().filter(|d| d.won != Some(true)).map(|d| d.amount).sum();
+        (self.captured - self.refunds.iter().map(|r| r.amount).sum::<i64>() - disputed).max(0)
+    }
+
+    fn refund_failed(&mut self, refund_id: RefundId) {
+        if let Some(refund) = self.refunds.iter_mut().find(|r| r.refund_id == refund_id && r.done) {
+            refund.done = false;
+            self.refunded -= refund.amount;
+        }
+        self.status = self.settled_status();
     }
 
     fn refund_done(&mut self, refund_id: RefundId, amount: i64) {

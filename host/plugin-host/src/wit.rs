@@ -5,6 +5,7 @@ mod routing;
 pub mod speak;
 pub mod v0_1;
 pub mod v0_2;
+pub mod v0_3;
 
 use domain::hooks::Hook;
 use wasmtime::StoreContextMut;
@@ -47,9 +48,10 @@ pub struct Revision {
 }
 
 /// Every revision, the oldest first.
-pub const REVISIONS: [Revision; 2] = [
+pub const REVISIONS: [Revision; 3] = [
     Revision { version: v0_1::VERSION, hooks: &Hook::ALL, link: v0_1::add_to_linker, world: v0_1::world },
     Revision { version: v0_2::VERSION, hooks: &v0_2::HOOKS, link: v0_2::add_to_linker, world: v0_2::world },
+    Revision { version: v0_3::VERSION, hooks: &v0_3::HOOKS, link: v0_3::add_to_linker, world: v0_3::world },
 ];
 
 /// A line for the log, which the guest pays for as if it had read it itself.

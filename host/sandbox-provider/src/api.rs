@@ -11,7 +11,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use crate::listener::HangUp;
 use axum::extract::rejection::PathRejection;
@@ -20,6 +20,7 @@ mod confirm;
 mod intents;
 mod ledger;
 mod refunds;
+mod webhooks;
 
 /// The largest body: fifty metadata entries of the largest size fit several times.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -43,6 +44,12 @@ pub fn router(provider: Provider) -> Router {
         .route("/refunds", post(refunds::open))
         .route("/refunds/{id}", get(refunds::show))
         .route("/ledger", get(ledger::list))
+        .route("/webhook_endpoint", put(webhooks::put))
+        .route("/webhook_endpoint/release", post(webhooks::release))
+        .route("/test/refunds/{id}/fail", post(webhooks::fail_refund))
+        .route("/test/payment_intents/{id}/dispute", post(webhooks::dispute))
+        .route("/test/payment_intents/{id}/expire", post(webhooks::expire))
+        .route("/test/disputes/{id}/close", post(webhooks::close_dispute))
         .layer(middleware::from_fn_with_state(provider.clone(), authenticate));
     Router::new()
         .nest("/v1", v1)

@@ -12,6 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
 
+/// After how long a `pm_callback` authorisation lands: after its request was answered.
+const CALLBACK_LANDS: Duration = Duration::from_millis(300);
+
 /// A request whose parameters are valid.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
@@ -38,6 +41,9 @@ pub enum Command {
         intent: IntentId,
         /// Everything that is left where it is absent.
         amount: Option<u64>,
+        /// The merchant's own identifier of the refund.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
     },
 }
 
@@ -117,7 +123,8 @@ impl Command {
         let is_sale = matches!(&self, Self::Open(new) if new.capture_method == CaptureMethod::Automatic);
         let (intent, change, refund) = match self {
             Self::Open(new) => {
-                let (intent, change) = Intent::open(new, opening(book.now(), context));
+                let late = if new.payment_method == Method::Callback { CALLBACK_LANDS } else { context.late };
+                let (intent, change) = Intent::open(new, opening(book.now(), late, context));
                 (intent, change, None)
             }
             Self::Capture { intent, amount, is_last } => {
@@ -132,15 +139,15 @@ impl Command {
                 let change = intent.void().map_err(|refusal| refused(refusal, "amount", &intent, context))?;
                 (intent, change, None)
             }
-            Self::Refund { intent, amount } => {
+            Self::Refund { intent, amount, reference } => {
                 let mut intent = find(book, &intent, "payment_intent")?;
                 let (amount, change) =
                     intent.refund(amount).map_err(|refusal| refused(refusal, "amount", &intent, context))?;
-                let refund = refund_of(&intent, amount, book.now());
+                let refund = refund_of(&intent, amount, reference, book.now());
                 (intent, change, Some(refund))
             }
         };
-        book.put_intent(&intent, &change, refund.as_ref().map(|refund| &refund.id))?;
+        book.put_answered(&intent, &change, refund.as_ref())?;
         if let Some(refund) = &refund {
             book.put_refund(refund)?;
         }
@@ -153,11 +160,11 @@ impl Command {
     }
 }
 
-fn opening(now: Timestamp, context: &Context) -> Opening {
+fn opening(now: Timestamp, late: Duration, context: &Context) -> Opening {
     Opening {
         id: IntentId::generate(),
         now,
-        lands_at: after(now, context.late),
+        lands_at: after(now, late),
         confirmation: Confirmation { token: secret_token(), expires_at: after(now, context.confirmation) },
     }
 }
@@ -176,13 +183,14 @@ fn refused(refusal: Refusal, amount_param: &str, intent: &Intent, context: &Cont
     Problem::refused(refusal, amount_param, view::intent(intent, &context.url))
 }
 
-fn refund_of(intent: &Intent, amount: u64, now: Timestamp) -> Refund {
+fn refund_of(intent: &Intent, amount: u64, merchant_reference: Option<String>, now: Timestamp) -> Refund {
     Refund {
         id: RefundId::generate(),
         payment_intent: intent.id.clone(),
         amount,
         currency: intent.currency.clone(),
         reference: intent.reference.clone(),
+        merchant_reference,
         created: now,
     }
 }

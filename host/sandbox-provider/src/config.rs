@@ -11,6 +11,9 @@ pub const API_KEY_PREFIX: &str = "sk_sandbox_";
 /// The secret key where none is given.
 pub const API_KEY_DEFAULT: &str = "sk_sandbox_demo";
 
+/// The secret that events are signed with, where none is given.
+pub const CALLBACK_SECRET_DEFAULT: &str = "whsec_sandbox_demo";
+
 /// The longest span that may be set: a year.
 const SECONDS_MAX: u64 = 366 * 24 * 60 * 60;
 

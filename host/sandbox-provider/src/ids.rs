@@ -49,6 +49,16 @@ id!(
     "re_"
 );
 
+/// The identifier of a new dispute: `dp_…`.
+pub fn dispute_id() -> String {
+    format!("dp_{}", Uuid::now_v7().simple())
+}
+
+/// The identifier of a new event: `evt_…`.
+pub fn event_id() -> String {
+    format!("evt_{}", Uuid::now_v7().simple())
+}
+
 /// A token of 256 random bits in hexadecimal, for a URL that nobody can guess.
 pub fn secret_token() -> String {
     let mut bytes = [0_u8; 32];
@@ -67,7 +77,8 @@ pub fn same_secret(sent: &str, expected: &str) -> bool {
     digest(&SHA256, sent.as_bytes()).as_ref() == digest(&SHA256, expected.as_bytes()).as_ref()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

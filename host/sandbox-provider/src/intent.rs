@@ -104,6 +104,8 @@ pub enum Kind {
     Void,
     /// Money that had been taken was given back.
     Refund,
+    /// Money that had been given back did not arrive, and is the merchant's again.
+    RefundFailed,
     /// Money was asked for and refused: nothing moved.
     Decline,
 }
@@ -273,7 +275,7 @@ impl Intent {
             (Method::InsufficientFunds, _) => intent.fail(Decline::InsufficientFunds),
             // With automatic capture there is one step, and it is declined as a whole.
             (Method::CaptureDeclined, CaptureMethod::Automatic) => intent.fail(Decline::CardDeclined),
-            (Method::Late, _) => {
+            (Method::Late | Method::Callback, _) => {
                 intent.lands_at = Some(opening.lands_at);
                 Change::default()
             }
@@ -374,6 +376,13 @@ impl Intent {
         }
         self.amount_refunded += asked;
         Ok((asked, Change::posted([(Kind::Refund, asked)])))
+    }
+
+    /// A refund of `amount` did not arrive.
+    pub fn refund_failed(&mut self, amount: u64) -> Change {
+        let failed = amount.min(self.amount_refunded);
+        self.amount_refunded -= failed;
+        Change::posted([(Kind::RefundFailed, failed)])
     }
 
     fn authorize(&mut self) -> Change {

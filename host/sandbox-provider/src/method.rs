@@ -36,6 +36,9 @@ pub enum Method {
     /// The authorisation is `processing` at first and lands later.
     #[serde(rename = "pm_late")]
     Late,
+    /// The authorisation is `processing` at first and lands at once; that it did is told by an event.
+    #[serde(rename = "pm_callback")]
+    Callback,
     /// The customer must confirm at a URL first.
     #[serde(rename = "pm_action")]
     Action,
@@ -55,13 +58,14 @@ const FLAKY_FAILURES: u32 = 2;
 
 impl Method {
     /// Every method, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::Declined,
         Self::InsufficientFunds,
         Self::Timeout,
         Self::Flaky,
         Self::Late,
+        Self::Callback,
         Self::Action,
         Self::CaptureTimeout,
         Self::CaptureDeclined,
@@ -77,6 +81,7 @@ impl Method {
             Self::Timeout => "pm_timeout",
             Self::Flaky => "pm_flaky",
             Self::Late => "pm_late",
+            Self::Callback => "pm_callback",
             Self::Action => "pm_action",
             Self::CaptureTimeout => "pm_capture_timeout",
             Self::CaptureDeclined => "pm_capture_declined",

@@ -67,6 +67,11 @@ impl Provider {
         Self(Arc::new(Inner { store, in_flight: InFlight::default(), context, api_key, silence, stopping }))
     }
 
+    /// The ledger.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
     /// Where the provider is reached.
     pub fn url(&self) -> &str {
         &self.0.context.url
@@ -176,7 +181,7 @@ pub fn has_token(intent: &Intent, token: &str) -> bool {
 }
 
 /// Logs what a client must not see.
-fn internal(error: store::Error) -> Problem {
+pub fn internal(error: store::Error) -> Problem {
     tracing::error!(%error, "a request failed");
     Problem::internal()
 }

@@ -40,6 +40,9 @@ pub struct Refund {
     pub currency: String,
     /// The merchant's own identifier of the order or payment.
     pub reference: String,
+    /// The merchant's own identifier of the refund, where it gave one.
+    #[serde(default)]
+    pub merchant_reference: Option<String>,
     /// When.
     pub created: Timestamp,
 }

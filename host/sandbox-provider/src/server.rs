@@ -6,6 +6,7 @@ use crate::config::{API_KEY_PREFIX, Config};
 use crate::listener::{Connections, HangUp};
 use crate::provider::Provider;
 use crate::store::{self, Store, Writer};
+use crate::webhook;
 use std::future::{Future, IntoFuture, pending};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -101,6 +102,7 @@ impl Server {
         let provider =
             Provider::new(self.store.clone(), context, self.config.api_key, self.config.silence, stopping.clone());
         let sweeper = tokio::spawn(provider.clone().sweep());
+        let sender = tokio::spawn(webhook::send_all(self.store.clone(), stopping.clone()));
         let connections = Connections::new(self.listener, broken.clone());
         let service = api::router(provider).into_make_service_with_connect_info::<HangUp>();
         let serving = axum::serve(connections, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
@@ -123,6 +125,7 @@ impl Server {
             serving.await?;
         }
         sweeper.await.map_err(io::Error::other)?;
+        sender.await.map_err(io::Error::other)?;
         tokio::task::spawn_blocking(move || self.writer.stop()).await.map_err(io::Error::other)?;
         if has_failed {
             return Err(Error::LedgerFailed);

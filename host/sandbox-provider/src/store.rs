@@ -48,6 +48,9 @@ const REFERENCES: TableDefinition<(&str, &str), ()> = TableDefinition::new("inte
 const DUE: TableDefinition<(i64, &str), ()> = TableDefinition::new("intents_due");
 const REFUNDS: TableDefinition<&str, &[u8]> = TableDefinition::new("refunds");
 const LEDGER: TableDefinition<u64, &[u8]> = TableDefinition::new("ledger");
+/// (milliseconds, number): what is to be sent, and when.
+const EVENTS: TableDefinition<(i64, u64), &[u8]> = TableDefinition::new("events");
+const SETTINGS: TableDefinition<&str, &[u8]> = TableDefinition::new("settings");
 const KEYS: TableDefinition<&str, &[u8]> = TableDefinition::new("idempotency_keys");
 /// (milliseconds, key): which keys to forget, and when.
 const KEY_EXPIRY: TableDefinition<(i64, &str), ()> = TableDefinition::new("idempotency_keys_expiry");

@@ -48,6 +48,7 @@ pub fn refund(refund: &Refund) -> Value {
         "currency": refund.currency,
         "status": "succeeded",
         "reference": refund.reference,
+        "merchant_reference": refund.merchant_reference,
         "created": time(refund.created),
     })
 }

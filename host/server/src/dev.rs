@@ -93,7 +93,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let provider = provider::start(&args.data).await?;
     let demo = demo::prepare(&app, &args, &policies, &provider, &url).await?;
     announce(&args, &demo, &url, &metrics_url, provider.url())?;
-    serve(&app, listener, metrics_listener, metrics).await?;
+    serve(&app, url, listener, metrics_listener, metrics).await?;
     app.shut_down().await;
     provider.stop().await;
     tracing::info!("stopped");
@@ -120,6 +120,7 @@ async fn start(config: app::Config) -> anyhow::Result<App> {
 
 async fn serve(
     app: &App,
+    public_url: String,
     listener: TcpListener,
     metrics_listener: TcpListener,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
@@ -147,7 +148,7 @@ async fn serve(
         stopping.begin_shutdown();
         let _ = told.send(());
     };
-    let router = api::router(app.clone(), api::Options::default());
+    let router = api::router(app.clone(), api::Options { public_url, ..api::Options::default() });
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
     tokio::select! {
         served = serving.into_future() => served?,

@@ -12,6 +12,7 @@
 
 pub mod audit;
 mod backend;
+mod callbacks;
 pub mod chain;
 pub mod changeset;
 pub mod config;
@@ -44,7 +45,8 @@ pub use config::Config;
 pub use error::Error;
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
-    ApiKey, Binding, CallCount, CallCounts, Compared, DailyRoot, DeadLetter, EventRecord, Filter, OperationRecord,
-    PluginVersion, StockRow, StoredOrder, Tenant, Touched, WarehouseRow, Written,
+    ApiKey, Binding, CallCount, CallCounts, CallbackAddress, CallbackEvent, CallbackState, Compared, DailyRoot,
+    DeadLetter, EventRecord, Filter, OperationRecord, PluginVersion, StockRow, StoredOrder, Tenant, Touched,
+    WarehouseRow, Written,
 };
 pub use store::Store;

@@ -187,6 +187,78 @@ pub struct Binding {
     pub secrets: Vec<String>,
 }
 
+/// Where a provider or carrier calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackAddress {
+    /// SHA-256 of the token in the address.
+    pub token_hash: [u8; 32],
+    /// Whose.
+    pub tenant: TenantId,
+    /// Such as `payment/main`.
+    pub hook: String,
+    /// The token, sealed by the caller.
+    pub sealed_token: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when it is good, where another has replaced it.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// Something that a provider or carrier has told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackEvent {
+    /// Whom.
+    pub tenant: TenantId,
+    /// Such as `payment/main`.
+    pub hook: String,
+    /// The other side's name for it, once for each binding.
+    pub event_id: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// What it means, a JSON object of the app's.
+    pub notice: String,
+    /// The call as it came, sealed by the caller; none once it is of no more use.
+    pub sealed_call: Option<String>,
+    /// The order that it is about, once that is found.
+    pub order_id: Option<OrderId>,
+    /// How far it has come.
+    pub state: CallbackState,
+    /// What became of it, for people.
+    pub told: Option<String>,
+    /// How often it was looked at.
+    pub attempts: u32,
+    /// When to look at it again; none when that is over.
+    pub next_at: Option<Timestamp>,
+}
+
+/// How far something that was told has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackState {
+    /// It is still to be set against what is known.
+    New,
+    /// The order has taken it in, or knew it already.
+    Settled,
+    /// It is about nothing that is known.
+    Unmatched,
+}
+
+impl CallbackState {
+    /// The name in records and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Settled => "settled",
+            Self::Unmatched => "unmatched",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let known = [Self::New, Self::Settled, Self::Unmatched].into_iter().find(|state| state.name() == name);
+        known.ok_or_else(|| format!("{name} is no state of a callback"))
+    }
+}
+
 /// A version of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginVersion {

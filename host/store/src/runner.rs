@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// Rows come in by time, so that the oldest are the first. Each statement is short, and lets commits through.
-    async fn remove_oldest(&self, query: Query, before: Timestamp) -> Result<u64, Error> {
+    pub(crate) async fn remove_oldest(&self, query: Query, before: Timestamp) -> Result<u64, Error> {
         let mut removed = 0;
         loop {
             let query = query.clone().bind(before.micros()).bind(EXPIRED_AT_ONCE);

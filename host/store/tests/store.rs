@@ -12,6 +12,8 @@ mod world;
 
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/callbacks.rs"]
+mod callbacks;
 #[path = "suite/calls.rs"]
 mod calls;
 #[path = "suite/commit.rs"]

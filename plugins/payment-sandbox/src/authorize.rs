@@ -1,10 +1,10 @@
 //! Authorising, with what may come between the request and its outcome.
 
-use orderwright_sdk::payment::{ActionRequired, Authorize, Declined, Entry, Outcome, State, Step, Wait};
+use orderwright_sdk::v0_3::payment::{ActionRequired, Authorize, Declined, Entry, State, Step, Wait};
 use serde_json::json;
 
 use crate::provider::{Answer, Intent, Provider, Status, answer, escape};
-use crate::{failed, failed_for_now, time};
+use crate::{failed, failed_for_now, settled, time};
 
 const SECOND: i64 = 1_000_000;
 
@@ -29,9 +29,9 @@ pub fn step(provider: &Provider, now: i64, authorize: &Authorize, transcript: &[
     match answer::<Intent>(last) {
         // That it was captured since says that it was authorised.
         Answer::Is(i) if matches!(i.status, Status::RequiresCapture | Status::Succeeded) => {
-            Step::Done(Outcome { amount: i.amount, reference: i.id, state: State::Authorized })
+            settled(i.id, State::Authorized, i.amount)
         }
-        Answer::Is(intent) => undecided(now, intent, waits(transcript)),
+        Answer::Is(intent) => undecided(provider, now, intent, waits(transcript)),
         Answer::Missing => failed_for_now("the provider does not know the payment that it has opened"),
         Answer::State(error, _) => failed(error.message),
         Answer::Ends(step) => step,
@@ -39,10 +39,10 @@ pub fn step(provider: &Provider, now: i64, authorize: &Authorize, transcript: &[
 }
 
 /// What follows from a payment that is not authorised.
-pub fn undecided(now: i64, intent: Intent, waits: usize) -> Step {
+pub fn undecided(provider: &Provider, now: i64, intent: Intent, waits: usize) -> Step {
     match intent.status {
-        Status::Processing => Step::Wait(Wait { until: now + pause(waits), callback: false }),
-        Status::RequiresAction => action(now, intent, waits),
+        Status::Processing => wait(provider, now, waits),
+        Status::RequiresAction => action(provider, now, intent, waits),
         Status::Canceled => declined("canceled", "the payment was canceled"),
         Status::Failed => match intent.last_error {
             Some(error) => declined(&error.code, &error.message),
@@ -52,15 +52,21 @@ pub fn undecided(now: i64, intent: Intent, waits: usize) -> Step {
     }
 }
 
-fn action(now: i64, intent: Intent, waits: usize) -> Step {
+fn action(provider: &Provider, now: i64, intent: Intent, waits: usize) -> Step {
     let Some(action) = intent.next_action.map(|action| action.redirect_to_url) else {
         // The moment between the customer's answer and its effect.
-        return Step::Wait(Wait { until: now + pause(waits), callback: false });
+        return wait(provider, now, waits);
     };
     let Some(until) = time::parse(&action.expires_at) else {
         return failed(format!("the provider's time {:?} cannot be read", action.expires_at));
     };
     Step::ActionRequired(ActionRequired { url: action.url, until, poll_at: now + pause(waits) })
+}
+
+/// Where the provider calls, the call ends the wait; asking is then only for a call that was lost.
+fn wait(provider: &Provider, now: i64, waits: usize) -> Step {
+    let pause = if provider.calls() { 60 * SECOND } else { pause(waits) };
+    Step::Wait(Wait { until: now + pause, callback: true })
 }
 
 /// Quickly while somebody may be looking, slowly after a minute.

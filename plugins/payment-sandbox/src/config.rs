@@ -11,6 +11,8 @@ pub struct Config {
     /// The name of the secret that holds the provider's key.
     #[serde(default = "api_key")]
     pub secret: String,
+    /// The name of the secret that the provider signs its calls with; without it none is understood.
+    pub callback_secret: Option<String>,
 }
 
 fn api_key() -> String {

@@ -1,10 +1,10 @@
 //! Capture, void and refund: one request each, whose answer is final.
 
-use orderwright_sdk::payment::{Entry, Move, Outcome, Refund, State, Step};
+use orderwright_sdk::v0_3::payment::{Entry, Move, Refund, State, Step};
 use serde_json::json;
 
 use crate::provider::{self, Answer, Intent, Intents, Provider, Status, answer, escape};
-use crate::{failed, failed_for_now, query};
+use crate::{failed, failed_for_now, query, settled};
 
 const UNKNOWN: &str = "the provider does not know the payment";
 
@@ -17,7 +17,7 @@ pub fn capture(provider: &Provider, capture: &Move, transcript: &[Entry]) -> Ste
     let done = |intent: Intent| {
         // The provider tells the sum of all captures; of this one it is at most what was asked.
         let amount = intent.amount_received.min(capture.amount);
-        Step::Done(Outcome { reference: intent.id, state: State::Captured, amount })
+        settled(intent.id, State::Captured, amount)
     };
     match answer(last) {
         Answer::Is(intent) => done(intent),
@@ -31,7 +31,7 @@ pub fn capture(provider: &Provider, capture: &Move, transcript: &[Entry]) -> Ste
 /// Gives up an authorisation. Where its name is not known yet, it is looked for by our reference first.
 pub fn void(provider: &Provider, void: &Move, transcript: &[Entry]) -> Step {
     let cancel = |id: &str| provider.post(&format!("/v1/payment_intents/{}/cancel", escape(id)), &json!({}));
-    let done = |reference: String| Step::Done(Outcome { reference, state: State::Voided, amount: void.amount });
+    let done = |reference: String| settled(reference, State::Voided, void.amount);
     let last = match transcript {
         [] if void.reference.is_empty() => return query::by_reference(provider, &void.payment_id),
         [] => return cancel(&void.reference),
@@ -66,11 +66,15 @@ fn is_over(status: Status) -> bool {
 /// Gives captured money back.
 pub fn refund(provider: &Provider, refund: &Refund, transcript: &[Entry]) -> Step {
     let Some(last) = transcript.last() else {
-        let body = json!({"payment_intent": refund.payment.reference, "amount": refund.payment.amount});
+        let body = json!({
+            "payment_intent": refund.payment.reference,
+            "amount": refund.payment.amount,
+            "reference": refund.refund_id,
+        });
         return provider.post("/v1/refunds", &body);
     };
     match answer::<provider::Refund>(last) {
-        Answer::Is(made) => Step::Done(Outcome { reference: made.id, state: State::Refunded, amount: made.amount }),
+        Answer::Is(made) => settled(made.id, State::Refunded, made.amount),
         Answer::State(error, _) => failed(error.message),
         Answer::Missing => failed(UNKNOWN),
         Answer::Ends(step) => step,

@@ -1,6 +1,6 @@
 //! The provider's requests and answers.
 
-use orderwright_sdk::payment::{Body, Credential, Declined, Entry, Header, Request, Response, Safety, Step};
+use orderwright_sdk::v0_3::payment::{Body, Credential, Declined, Entry, Header, Request, Response, Safety, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -10,6 +10,7 @@ use crate::{failed, failed_for_now};
 pub struct Provider {
     base: String,
     secret: String,
+    calls: bool,
 }
 
 /// A payment as the provider knows it.
@@ -82,7 +83,16 @@ pub struct Error {
 
 impl Provider {
     pub fn new(config: &Config) -> Self {
-        Self { base: config.base_url.trim_end_matches('/').to_owned(), secret: config.secret.clone() }
+        Self {
+            base: config.base_url.trim_end_matches('/').to_owned(),
+            secret: config.secret.clone(),
+            calls: config.callback_secret.is_some(),
+        }
+    }
+
+    /// Whether the provider calls by itself.
+    pub const fn calls(&self) -> bool {
+        self.calls
     }
 
     /// A request that moves money; the host adds the idempotency key.

@@ -1,23 +1,23 @@
 //! What became of a payment.
 
-use orderwright_sdk::payment::{Entry, Outcome, Query, State, Step};
+use orderwright_sdk::v0_3::payment::{Entry, Query, State, Step};
 
 use crate::authorize::{ask_again, undecided, waits};
-use crate::failed;
 use crate::provider::{Answer, Intent, Intents, Provider, Status, answer, escape};
+use crate::{failed, settled};
 
 /// Asks by the provider's name where it is known, by ours where not, and waits until the outcome is final.
 pub fn step(provider: &Provider, now: i64, query: &Query, transcript: &[Entry]) -> Step {
     let not_found = || {
         let reference = query.reference.clone().unwrap_or_else(|| query.payment_id.clone());
-        Step::Done(Outcome { reference, state: State::NotFound, amount: 0 })
+        settled(reference, State::NotFound, 0)
     };
     let last = match (transcript, &query.reference) {
         ([], Some(id)) => return provider.get(&format!("/v1/payment_intents/{}", escape(id))),
         ([], None) => return by_reference(provider, &query.payment_id),
         ([found], None) => {
             return match answer::<Intents>(found) {
-                Answer::Is(intents) => foremost(intents).map_or_else(not_found, |intent| one(now, intent, 0)),
+                Answer::Is(intents) => foremost(intents).map_or_else(not_found, |intent| one(provider, now, intent, 0)),
                 Answer::Missing => not_found(),
                 Answer::State(error, _) => failed(error.message),
                 Answer::Ends(step) => step,
@@ -32,7 +32,7 @@ pub fn step(provider: &Provider, now: i64, query: &Query, transcript: &[Entry]) 
         };
     }
     match answer::<Intent>(last) {
-        Answer::Is(intent) => one(now, intent, waits(transcript)),
+        Answer::Is(intent) => one(provider, now, intent, waits(transcript)),
         Answer::Missing => not_found(),
         Answer::State(error, _) => failed(error.message),
         Answer::Ends(step) => step,
@@ -68,13 +68,15 @@ pub fn foremost(intents: Intents) -> Option<Intent> {
     intents.data.into_iter().min_by_key(rank)
 }
 
-fn one(now: i64, intent: Intent, waits: usize) -> Step {
+fn one(provider: &Provider, now: i64, intent: Intent, waits: usize) -> Step {
     let (state, amount) = match intent.status {
         Status::RequiresCapture => (State::Authorized, intent.amount),
         Status::Succeeded if intent.amount_refunded > 0 => (State::Refunded, intent.amount_refunded),
         Status::Succeeded => (State::Captured, intent.amount_received),
         Status::Canceled => (State::Voided, intent.amount),
-        Status::Processing | Status::RequiresAction | Status::Failed => return undecided(now, intent, waits),
+        Status::Processing | Status::RequiresAction | Status::Failed => {
+            return undecided(provider, now, intent, waits);
+        }
     };
-    Step::Done(Outcome { reference: intent.id, state, amount })
+    settled(intent.id, state, amount)
 }

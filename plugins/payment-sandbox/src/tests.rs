@@ -1,4 +1,6 @@
-use orderwright_sdk::payment::{Authorize, Body, Move, Query, Refund, Response, Safety, State, TransportError};
+use orderwright_sdk::v0_3::payment::{Authorize, Body, Move, Query, Refund, Response, Safety, State, TransportError};
+
+use orderwright_sdk::v0_3::payment::{Callback, Header, News};
 
 use super::*;
 
@@ -68,7 +70,7 @@ fn an_authorisation_is_one_idempotent_request() {
     assert!(body.contains(r#""reference":"pay_1""#) && body.contains(r#""amount":4999"#), "{body}");
     let done = run(authorize(), vec![response(200, &intent("requires_capture"))]);
     assert!(
-        matches!(&done, Step::Done(o) if o.reference == "pi_1" && o.state == State::Authorized && o.amount == 4999)
+        matches!(&done, Step::Done(Outcome::Settled(o)) if o.reference == "pi_1" && o.state == State::Authorized && o.amount == 4999)
     );
 }
 
@@ -125,7 +127,9 @@ fn a_capture_that_was_made_before_is_done() {
     for entry in
         [response(200, &intent("succeeded")), response(400, &error("payment_intent_unexpected_state", "succeeded"))]
     {
-        assert!(matches!(run(capture(), vec![entry]), Step::Done(o) if o.state == State::Captured && o.amount == 4999));
+        assert!(
+            matches!(run(capture(), vec![entry]), Step::Done(Outcome::Settled(o)) if o.state == State::Captured && o.amount == 4999)
+        );
     }
     is_failed(&run(capture(), vec![response(400, &error("payment_intent_unexpected_state", "canceled"))]), false);
     is_failed(&run(capture(), vec![response(404, "{}")]), false);
@@ -139,15 +143,15 @@ fn a_void_finds_a_payment_whose_name_is_unknown() {
     let list = |status: &str| response(200, &format!(r#"{{"data":[{}]}}"#, intent(status)));
     let (method, url, ..) = request(run(void(), vec![list("processing")]));
     assert_eq!((method.as_str(), url.as_str()), ("POST", "http://127.0.0.1:8090/v1/payment_intents/pi_1/cancel"));
-    assert!(matches!(run(void(), vec![list("failed")]), Step::Done(o) if o.state == State::Voided));
+    assert!(matches!(run(void(), vec![list("failed")]), Step::Done(Outcome::Settled(o)) if o.state == State::Voided));
     is_failed(&run(void(), vec![response(200, r#"{"data":[]}"#)]), true);
     let canceled = run(void(), vec![list("processing"), response(200, &intent("canceled"))]);
-    assert!(matches!(canceled, Step::Done(o) if o.state == State::Voided));
+    assert!(matches!(canceled, Step::Done(Outcome::Settled(o)) if o.state == State::Voided));
     let gone = run(
         Operation::Void(movement("pi_1")),
         vec![response(400, &error("payment_intent_unexpected_state", "failed"))],
     );
-    assert!(matches!(gone, Step::Done(o) if o.state == State::Voided));
+    assert!(matches!(gone, Step::Done(Outcome::Settled(o)) if o.state == State::Voided));
 }
 
 #[test]
@@ -155,9 +159,11 @@ fn a_refund_names_the_providers_refund() {
     let refund = || Operation::Refund(Refund { refund_id: "ref_1".into(), payment: movement("pi_1") });
     let (_, url, safety, body) = request(run(refund(), vec![]));
     assert_eq!((url.as_str(), safety), ("http://127.0.0.1:8090/v1/refunds", Safety::Idempotent));
-    assert_eq!(body, r#"{"amount":4999,"payment_intent":"pi_1"}"#);
+    assert_eq!(body, r#"{"amount":4999,"payment_intent":"pi_1","reference":"ref_1"}"#);
     let done = run(refund(), vec![response(200, r#"{"id":"re_1","status":"succeeded","amount":4999}"#)]);
-    assert!(matches!(&done, Step::Done(o) if o.reference == "re_1" && o.state == State::Refunded && o.amount == 4999));
+    assert!(
+        matches!(&done, Step::Done(Outcome::Settled(o)) if o.reference == "re_1" && o.state == State::Refunded && o.amount == 4999)
+    );
 }
 
 #[test]
@@ -169,13 +175,13 @@ fn a_query_tells_every_state() {
         [("requires_capture", State::Authorized), ("succeeded", State::Captured), ("canceled", State::Voided)]
     {
         let by_name = run(query(Some("pi_1")), vec![response(200, &intent(status))]);
-        assert!(matches!(&by_name, Step::Done(o) if o.state == state), "{by_name:?}");
+        assert!(matches!(&by_name, Step::Done(Outcome::Settled(o)) if o.state == state), "{by_name:?}");
         let list = response(200, &format!(r#"{{"data":[{},{}]}}"#, intent("failed"), intent(status)));
-        assert!(matches!(run(query(None), vec![list]), Step::Done(o) if o.state == state));
+        assert!(matches!(run(query(None), vec![list]), Step::Done(Outcome::Settled(o)) if o.state == state));
     }
     for lost in [response(404, "{}"), response(200, r#"{"data":[]}"#)] {
         assert!(
-            matches!(run(query(None), vec![lost]), Step::Done(o) if o.state == State::NotFound && o.reference == "pay_1")
+            matches!(run(query(None), vec![lost]), Step::Done(Outcome::Settled(o)) if o.state == State::NotFound && o.reference == "pay_1")
         );
     }
     let list = response(200, &format!(r#"{{"data":[{}]}}"#, intent("processing")));
@@ -198,4 +204,59 @@ fn without_configuration_nothing_is_sent() {
     let context = Context { now: NOW, config: "{}".into() };
     let Step::Failed(f) = step(context, authorize(), vec![]) else { panic!("a step without a base URL") };
     assert!(!f.retryable && f.message.contains("base_url"), "{}", f.message);
+}
+
+fn called(signature: &str, body: &str, transcript: Vec<Entry>) -> Step {
+    let config = r#"{"base_url": "http://127.0.0.1:8090/", "callback_secret": "signing"}"#.to_owned();
+    let header = Header { name: "sandbox-signature".into(), value: signature.into() };
+    let callback = Callback { headers: vec![header], body: body.as_bytes().to_vec() };
+    step(Context { now: NOW, config }, Operation::Callback(callback), transcript)
+}
+
+#[test]
+fn an_event_counts_once_its_signature_is_right() {
+    let event = |kind: &str, more: &str| {
+        format!(
+            r#"{{"id":"evt_1","object":"event","type":"{kind}","created":"2026-11-20T22:55:46.331Z","data":{{
+                "payment_intent":"pi_1","reference":"pay_1","amount":4999,"currency":"EUR"{more}}}}}"#
+        )
+    };
+    let signed = format!("t={},v1=00ff", NOW / 1_000_000);
+    let body = event("payment_intent.captured", "");
+    let Step::VerifyHmac(asked) = called(&signed, &body, vec![]) else { panic!("it is taken unseen") };
+    assert_eq!((asked.secret.as_str(), asked.given.as_slice()), ("signing", &[0, 255][..]));
+    assert_eq!(asked.signed, format!("{}.{body}", NOW / 1_000_000).into_bytes());
+    for wrong in ["", "t=,v1=00", "v1=00", "t=1,v1=00", &signed.replace("00ff", "00f"), &signed.replace("00ff", "zz")] {
+        is_failed(&called(wrong, &body, vec![]), false);
+    }
+    is_failed(&called(&signed, &body, vec![Entry::Verified(false)]), false);
+    is_failed(&called(&signed, "{", vec![Entry::Verified(true)]), false);
+    let told = |kind: &str, more: &str| match called(&signed, &event(kind, more), vec![Entry::Verified(true)]) {
+        Step::Done(Outcome::Notices(notices)) => notices,
+        other => panic!("{kind}: {other:?}"),
+    };
+    let captured = told("payment_intent.captured", "");
+    assert!(matches!(captured[0].news, News::Captured(4999)), "{captured:?}");
+    assert_eq!((captured[0].ours.as_deref(), captured[0].event_id.as_str()), (Some("pay_1"), "evt_1"));
+    let refund = told("refund.failed", r#","refund":"re_1","refund_reference":"ref_1""#);
+    assert!(matches!(refund[0].news, News::RefundFailed(_)), "{refund:?}");
+    assert_eq!((refund[0].ours.as_deref(), refund[0].reference.as_str()), (Some("ref_1"), "re_1"));
+    assert!(told("something.new", "").is_empty());
+}
+
+#[test]
+fn the_ledger_is_listed_page_by_page() {
+    let (method, url, safety, _) = request(run(Operation::List(NOW), vec![]));
+    assert_eq!((method.as_str(), safety), ("GET", Safety::Safe));
+    assert_eq!(url, "http://127.0.0.1:8090/v1/ledger?since=2023-11-14T22%3A13%3A20.000Z&limit=100");
+    let line = r#"{"sequence":1,"at":"2026-11-20T22:55:46.331Z","kind":"capture","payment_intent":"pi_1","refund":null,
+        "reference":"pay_1","amount":4999,"currency":"EUR"}"#;
+    let page = |more| response(200, &format!(r#"{{"data":[{line}],"has_more":{more}}}"#));
+    for (more, goes_on) in [(true, true), (false, false)] {
+        let Step::Done(Outcome::Listed(listing)) = run(Operation::List(NOW), vec![page(more)]) else {
+            panic!("no list")
+        };
+        assert_eq!((listing.entries.len(), listing.next.is_some()), (1, goes_on));
+        assert_eq!((listing.entries[0].amount, listing.entries[0].ours.as_deref()), (4999, Some("pay_1")));
+    }
 }

@@ -109,3 +109,28 @@ pub mod v0_2 {
         });
     }
 }
+
+/// Revision 0.3 of the package. Its context, log and exchange are the same.
+pub mod v0_3 {
+    /// The world `payment`, by another name: wit-bindgen names a macro after it, and a crate cannot have two of a name.
+    pub mod payment {
+        wit_bindgen::generate!({
+            inline: "
+                package orderwright:sdk;
+                world payment-v0-3 {
+                    import orderwright:policy/log@0.3.0;
+                    export orderwright:policy/payment-adapter@0.3.0;
+                }
+            ",
+            path: "../../wit/0.3.0",
+            world: "orderwright:sdk/payment-v0-3",
+            with: {
+                "orderwright:policy/types@0.3.0": crate::bindings::shared::orderwright::policy::types,
+                "orderwright:policy/log@0.3.0": crate::bindings::shared::orderwright::policy::log,
+                "orderwright:policy/exchange@0.3.0": crate::bindings::shared::orderwright::policy::exchange,
+            },
+            pub_export_macro: true,
+            export_macro_name: "export_payment_v0_3_world",
+        });
+    }
+}

@@ -26,32 +26,32 @@ macro_rules! __export_policy {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_adapter {
-    ($describe:path, $step:path, $module:ident, $interface:ident, $world:ident) => {
-        const _: fn() -> $crate::exchange::Descriptor = $describe;
+    ($describe:path, $step:path, [$($module:ident)::+], $description:path, $interface:ident, $world:ident) => {
+        const _: fn() -> $description = $describe;
         const _: fn(
             $crate::Context,
-            $crate::$module::Operation,
+            $crate::$($module)::+::Operation,
             Vec<$crate::exchange::Entry>,
-        ) -> $crate::$module::Step = $step;
+        ) -> $crate::$($module)::+::Step = $step;
 
         #[cfg(target_family = "wasm")]
         const _: () = {
             struct Adapter;
-            impl $crate::bindings::$module::exports::orderwright::policy::$interface::Guest for Adapter {
-                fn describe() -> $crate::exchange::Descriptor {
+            impl $crate::bindings::$($module)::+::exports::orderwright::policy::$interface::Guest for Adapter {
+                fn describe() -> $description {
                     $crate::log::report_panics();
                     $describe()
                 }
                 fn next_step(
                     context: $crate::Context,
-                    operation: $crate::$module::Operation,
+                    operation: $crate::$($module)::+::Operation,
                     transcript: Vec<$crate::exchange::Entry>,
-                ) -> $crate::$module::Step {
+                ) -> $crate::$($module)::+::Step {
                     $crate::log::report_panics();
                     $step(context, operation, transcript)
                 }
             }
-    $crate::bindings::$module::$world!(Adapter with_types_in $crate::bindings::$module);
+            $crate::bindings::$($module)::+::$world!(Adapter with_types_in $crate::bindings::$($module)::+);
         };
     };
 }
@@ -117,7 +117,30 @@ macro_rules! export_routing_v0_2 {
 #[macro_export]
 macro_rules! export_payment {
     ($describe:path, $step:path) => {
-        $crate::__export_adapter!($describe, $step, payment, payment_adapter, export_payment_world);
+        $crate::__export_adapter!(
+            $describe,
+            $step,
+            [payment],
+            $crate::exchange::Descriptor,
+            payment_adapter,
+            export_payment_world
+        );
+    };
+}
+
+/// Exports two functions, `fn() -> v0_3::payment::Description` and
+/// `fn(Context, v0_3::payment::Operation, Vec<exchange::Entry>) -> v0_3::payment::Step`, as the component's payment adapter.
+#[macro_export]
+macro_rules! export_payment_v0_3 {
+    ($describe:path, $step:path) => {
+        $crate::__export_adapter!(
+            $describe,
+            $step,
+            [v0_3::payment],
+            $crate::v0_3::payment::Description,
+            payment_adapter,
+            export_payment_v0_3_world
+        );
     };
 }
 
@@ -126,7 +149,14 @@ macro_rules! export_payment {
 #[macro_export]
 macro_rules! export_carrier {
     ($describe:path, $step:path) => {
-        $crate::__export_adapter!($describe, $step, carrier, carrier_adapter, export_carrier_world);
+        $crate::__export_adapter!(
+            $describe,
+            $step,
+            [carrier],
+            $crate::exchange::Descriptor,
+            carrier_adapter,
+            export_carrier_world
+        );
     };
 }
 
@@ -135,7 +165,14 @@ macro_rules! export_carrier {
 #[macro_export]
 macro_rules! export_channel {
     ($describe:path, $step:path) => {
-        $crate::__export_adapter!($describe, $step, channel, channel_adapter, export_channel_world);
+        $crate::__export_adapter!(
+            $describe,
+            $step,
+            [channel],
+            $crate::exchange::Descriptor,
+            channel_adapter,
+            export_channel_world
+        );
     };
 }
 

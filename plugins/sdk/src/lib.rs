@@ -44,6 +44,20 @@ pub mod v0_2 {
     }
 }
 
+/// Hooks whose world has changed in revision 0.3.
+pub mod v0_3 {
+    /// The payment hook, whose adapters say what their provider can do, understand several events in one call, and list.
+    /// See [`export_payment_v0_3`](crate::export_payment_v0_3).
+    pub mod payment {
+        pub use crate::Context;
+        pub use crate::bindings::v0_3::payment::exports::orderwright::policy::payment_adapter::{
+            ActionRequired, Authorize, Capabilities, ClosedDispute, Description, Dispute, LedgerEntry, Listing, Move,
+            Movement, News, Notice, Operation, Outcome, Query, Refund, Settled, Standing, State, Step,
+        };
+        pub use crate::exchange::*;
+    }
+}
+
 /// The pricing hook: what is taken off the prices. See [`export_pricing`].
 pub mod pricing {
     pub use crate::bindings::pricing::exports::orderwright::policy::promotion::{

@@ -56,6 +56,7 @@ impl Provider {
                 Some("capture") => payment.captured += amount,
                 Some("void") => payment.voided += amount,
                 Some("refund") => payment.refunded += amount,
+                Some("refund_failed") => payment.refunded -= amount,
                 Some("decline") => {}
                 other => panic!("the ledger has an entry of the unknown kind {other:?}"),
             }
@@ -109,6 +110,19 @@ impl Provider {
         assert!(page.contains(&button), "no button {answer} in {page}");
         let taken = self.post_form(&format!("{}{action}", self.url), &format!("token={token}&answer={answer}")).await;
         assert!(taken.is_success() || taken.is_redirection(), "the page answers {taken}");
+    }
+
+    /// Tells it what to do, or what is to happen.
+    ///
+    /// # Panics
+    /// Where it refuses.
+    pub async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+        let request = self.http.request(method, format!("{}/v1{path}", self.url)).bearer_auth(&self.key);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let answer = request.send().await.expect("the provider answers");
+        let (status, text) = (answer.status(), answer.text().await.expect("an answer has a body"));
+        assert!(status.is_success(), "{path}: {status}: {text}");
+        serde_json::from_str(&text).expect("an answer is JSON")
     }
 
     async fn post_form(&self, url: &str, form: &str) -> reqwest::StatusCode {

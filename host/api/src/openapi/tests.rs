@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 43] = [
+const OPERATIONS: [&str; 49] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -23,7 +23,12 @@ const OPERATIONS: [&str; 43] = [
     "put /api/v1/hooks/{hook}",
     "post /api/v1/hooks/{hook}/promote",
     "post /api/v1/hooks/{hook}/rollback",
+    "delete /api/v1/hooks/{hook}/{binding}",
+    "get /api/v1/hooks/{hook}/{binding}",
     "put /api/v1/hooks/{hook}/{binding}",
+    "post /api/v1/hooks/{hook}/{binding}/callback/rotate",
+    "get /api/v1/hooks/{hook}/{binding}/callbacks",
+    "post /api/v1/hooks/{hook}/{binding}/rollback",
     "post /api/v1/inventory/adjust",
     "get /api/v1/inventory/{sku}",
     "put /api/v1/inventory/{sku}/{warehouse}",
@@ -55,6 +60,7 @@ const OPERATIONS: [&str; 43] = [
     "delete /api/v1/secrets/{name}",
     "get /api/v1/warehouses",
     "put /api/v1/warehouses/{id}",
+    "post /callbacks/{token}",
     "get /livez",
     "get /readyz",
 ];

@@ -46,6 +46,8 @@ codes! {
     BadRequest = "bad_request", BAD_REQUEST, "The request cannot be understood";
     /// No key, or a bad one.
     Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is required";
+    /// No signature of a call of a provider or carrier was right.
+    CallbackNotVerified = "callback_not_verified", UNAUTHORIZED, "The call is not signed as it must be";
     /// The payment was declined while the client waited for it.
     PaymentDeclined = "payment_declined", PAYMENT_REQUIRED, "The payment was declined";
     /// The key lacks a scope.
@@ -102,6 +104,8 @@ codes! {
     QuoteNotFound = "quote_not_found", UNPROCESSABLE_ENTITY, "There is no such quote";
     /// Parts of an order cannot be cancelled.
     PartialCancelUnavailable = "partial_cancel_unavailable", UNPROCESSABLE_ENTITY, "Only a whole order can be cancelled";
+    /// The adapter makes nothing of a call of a provider or carrier.
+    CallbackNotUnderstood = "callback_not_understood", UNPROCESSABLE_ENTITY, "The call is not understood";
     /// The component cannot be run, or breaks a law of its hook.
     ComponentRefused = "component_refused", UNPROCESSABLE_ENTITY, "The component is refused";
     /// The total is beyond what is computed with.

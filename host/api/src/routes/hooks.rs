@@ -1,6 +1,7 @@
 //! `GET` and `PUT /hooks`, and going back to what was bound before. The bindings of adapters are in `adapters`.
 
 pub mod adapters;
+pub mod callbacks;
 
 use app::candidates::Mode;
 use app::hooks::{Bound, Wanted, WantedCandidate};
@@ -163,7 +164,7 @@ pub async fn bind(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    bound(&api, &caller, policy(hook)?, if_match, &headers, &body).await
+    Ok(answer(bound(&api, &caller, policy(hook)?, if_match, &headers, &body).await?))
 }
 
 /// Binds again what was bound before the present binding.
@@ -211,10 +212,9 @@ async fn bound(
     IfMatch(revision): IfMatch,
     headers: &HeaderMap,
     body: &Document,
-) -> Result<(HeaderMap, Json<HookView>), Problem> {
+) -> Result<Bound, Problem> {
     needs_revision(headers)?;
-    let wanted = read_binding(body)?;
-    Ok(answer(api.app.bind(caller, slot, wanted, revision).await?))
+    Ok(api.app.bind(caller, slot, read_binding(body)?, revision).await?)
 }
 
 /// Two people who change a binding at once must not undo each other unseen.

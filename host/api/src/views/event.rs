@@ -58,10 +58,16 @@ pub struct Payload {
     /// The provider's name for the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    /// The provider's name for a dispute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dispute_id: Option<String>,
+    /// Of a dispute that is over: whether the merchant keeps the money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    won: Option<bool>,
     /// Where the customer confirms.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    /// Until when the customer may confirm.
+    /// Until when the customer may confirm, or the merchant answer a dispute.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Time>,
     /// The provider's code of a decline.
@@ -108,6 +114,19 @@ impl Payload {
             Event::PaymentRefunded { payment_id, refund_id, amount } => {
                 Self { refund_id: Some(refund_id), amount: money(amount), ..of(payment_id) }
             }
+            Event::PaymentRefundFailed { payment_id, refund_id, code, message } => {
+                Self { refund_id: Some(refund_id), code: Some(code), message: Some(message), ..of(payment_id) }
+            }
+            Event::PaymentDisputed { payment_id, dispute_id, amount, reason, respond_by } => Self {
+                dispute_id: Some(dispute_id),
+                amount: money(amount),
+                reason: Some(reason),
+                expires_at: respond_by.map(Time),
+                ..of(payment_id)
+            },
+            Event::PaymentDisputeClosed { payment_id, dispute_id, won } => {
+                Self { dispute_id: Some(dispute_id), won: Some(won), ..of(payment_id) }
+            }
             Event::PaymentUnknown { payment_id, message } => Self { message: Some(message), ..of(payment_id) },
             Event::HoldPlaced { source, reason } => {
                 Self { source: Some(hold_source(source)), reason: Some(reason), ..Self::default() }
@@ -120,5 +139,11 @@ impl Payload {
 /// Whether an event carries an amount, for which its order's currency has to be known.
 #[must_use]
 pub const fn has_amount(event: &Event) -> bool {
-    matches!(event, Event::PaymentAuthorized { .. } | Event::PaymentCaptured { .. } | Event::PaymentRefunded { .. })
+    matches!(
+        event,
+        Event::PaymentAuthorized { .. }
+            | Event::PaymentCaptured { .. }
+            | Event::PaymentRefunded { .. }
+            | Event::PaymentDisputed { .. }
+    )
 }

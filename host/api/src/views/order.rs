@@ -168,7 +168,7 @@ struct NextActionView {
 #[schema(as = Hold)]
 struct HoldView {
     hold_id: u32,
-    /// `manual`, `risk`, `policy_failure` or `payment_unknown`.
+    /// `manual`, `risk`, `policy_failure`, `payment_unknown` or `dispute`.
     source: &'static str,
     reason: String,
     since: Time,
@@ -290,6 +290,7 @@ pub const fn hold_source(source: HoldSource) -> &'static str {
         HoldSource::Risk => "risk",
         HoldSource::PolicyFailure => "policy_failure",
         HoldSource::PaymentUnknown => "payment_unknown",
+        HoldSource::Dispute => "dispute",
     }
 }
 

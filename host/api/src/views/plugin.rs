@@ -89,6 +89,8 @@ pub struct HookView {
     on_failure: &'static str,
     /// A version that decides beside it or in its place.
     candidate: Option<CandidateView>,
+    /// Where the other side of an adapter calls; null in lists, and for a policy.
+    callback: Option<CallbackView>,
     /// Counts the changes; also the `ETag`.
     revision: u64,
     /// Who bound it.
@@ -110,6 +112,7 @@ impl From<Bound> for HookView {
             fields: bound.fields,
             on_failure: bound.on_failure.name(),
             candidate: bound.candidate.map(CandidateView::from),
+            callback: None,
             revision: bound.revision,
             actor: bound.actor,
             updated_at: bound.updated_at.map(Time),
@@ -118,6 +121,11 @@ impl From<Bound> for HookView {
 }
 
 impl HookView {
+    /// With where its other side calls.
+    pub fn reached_at(self, callback: CallbackView) -> Self {
+        Self { callback: Some(callback), ..self }
+    }
+
     /// With how the candidate's answers compare.
     pub fn compared(mut self, compared: Option<app::Compared>) -> Self {
         if let (Some(candidate), Some(compared)) = (&mut self.candidate, compared) {
@@ -125,6 +133,56 @@ impl HookView {
                 Some(ComparedView { pairs: compared.pairs, differing: compared.differing, failed: compared.failed });
         }
         self
+    }
+}
+
+/// Where a provider or carrier calls.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Callback)]
+pub struct CallbackView {
+    /// Whoever knows it can call, so it is told to nobody else.
+    url: String,
+    /// Until when the address before it is good; null where there is none.
+    earlier_until: Option<Time>,
+}
+
+impl CallbackView {
+    /// With the address as the outside knows it.
+    pub fn new(api: &crate::Api, address: &app::callbacks::address::Address) -> Self {
+        Self { url: api.callback_url(&address.token), earlier_until: address.earlier_until.map(Time) }
+    }
+}
+
+/// Something that a provider or carrier has told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CallbackEvent)]
+pub struct CallbackEventView {
+    /// The other side's name for it.
+    event_id: String,
+    received_at: Time,
+    /// `new`, then `settled`, or `unmatched` where it is about nothing that is known.
+    status: &'static str,
+    /// What became of it, for people.
+    detail: Option<String>,
+    #[schema(value_type = Option<String>)]
+    order_id: Option<OrderId>,
+    /// How often it was set against what is known.
+    attempts: u32,
+    /// What it means, as the adapter understood it.
+    notice: AnyJson,
+}
+
+impl From<app::CallbackEvent> for CallbackEventView {
+    fn from(event: app::CallbackEvent) -> Self {
+        Self {
+            event_id: event.event_id,
+            received_at: Time(event.received_at),
+            status: event.state.name(),
+            detail: event.told,
+            order_id: event.order_id,
+            attempts: event.attempts,
+            notice: AnyJson::new(&event.notice),
+        }
     }
 }
 

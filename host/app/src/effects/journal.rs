@@ -1,6 +1,6 @@
 //! An operation's durable record, and what of it is not yet written.
 
-use domain::hooks::exchange::{Entry, Request};
+use domain::hooks::exchange::{Callback, Entry, Request};
 use domain::hooks::payment::Operation;
 use domain::ids::TenantId;
 use domain::order::{Order, Task, TaskKind};
@@ -13,20 +13,20 @@ use crate::policies::Binding;
 use crate::{Error, clock};
 
 /// A request may be under way.
-pub(super) const RUNNING: &str = "running";
+pub(crate) const RUNNING: &str = "running";
 /// It starts over at `next_at`.
-pub(super) const RETRYING: &str = "retrying";
+pub(crate) const RETRYING: &str = "retrying";
 /// The adapter asked to come back at `next_at`.
-pub(super) const WAITING: &str = "waiting";
+pub(crate) const WAITING: &str = "waiting";
 /// It is over.
-pub(super) const DONE: &str = "done";
+pub(crate) const DONE: &str = "done";
 /// An operator must look.
-pub(super) const PARKED: &str = "parked";
+pub(crate) const PARKED: &str = "parked";
 
 /// What a journal entry holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// A new attempt: the adapter starts from an empty transcript.
     Attempt(Asked),
     /// About to be sent.
@@ -48,17 +48,20 @@ impl Note {
 
 /// What the adapter is asked to do in an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// What is to be done, or asked about.
     pub operation: Operation,
     /// What the task moves, in minor units.
     pub amount: i64,
     /// How often the adapter itself failed, or a query brought nothing.
     pub failures: u32,
+    /// Whether it waits, and a callback may end that.
+    #[serde(default)]
+    pub awaits_callback: bool,
 }
 
 /// An operation under way.
-pub(super) struct Run {
+pub(crate) struct Run {
     /// Its row.
     pub operation: store::Operation,
     /// What the adapter is asked to do in this attempt.
@@ -77,7 +80,7 @@ impl Run {
     pub fn begin(order: &Order, task: &Task, binding: &Binding, now: Timestamp) -> Result<Self, Error> {
         let (operation, amount) = operation_of(order, task)
             .ok_or_else(|| Error::Internal(format!("task {} has no payment", task.task_id)))?;
-        let asked = Asked { operation, amount, failures: 0 };
+        let asked = Asked { operation, amount, failures: 0, awaits_callback: false };
         let payment_id = task.kind.payment_id().ok_or_else(|| Error::Internal("a timer is no operation".into()))?;
         let operation = store::Operation {
             order_id: order.order_id,
@@ -122,7 +125,8 @@ impl Run {
         for entry in journal {
             match serde_json::from_str(&entry.payload)? {
                 Note::Attempt(asked) => {
-                    run.asked = asked;
+                    // What the attempt waits for stands in the operation alone.
+                    run.asked = Asked { awaits_callback: run.asked.awaits_callback, ..asked };
                     run.notes.clear();
                 }
                 Note::Blob(bytes) => run.blobs.push((entry.seq, bytes)),
@@ -151,6 +155,15 @@ impl Run {
         if self.operation.state == WAITING && self.unanswered().is_none() {
             self.entry(Entry::Waited);
         }
+        self.asked.awaits_callback = false;
+        self.operation.next_at = Some(now);
+        self.operation.state = RUNNING.to_owned();
+    }
+
+    /// A callback ends the wait.
+    pub fn called(&mut self, callback: Callback, now: Timestamp) {
+        self.entry(Entry::Callback(callback));
+        self.asked.awaits_callback = false;
         self.operation.next_at = Some(now);
         self.operation.state = RUNNING.to_owned();
     }
@@ -159,6 +172,7 @@ impl Run {
     pub fn restart(&mut self, now: Timestamp) {
         self.operation.attempts += 1;
         self.operation.state = RETRYING.to_owned();
+        self.asked.awaits_callback = false;
         let asked = self.asked.clone();
         self.notes.clear();
         self.note(Note::Attempt(asked), now);

@@ -4,7 +4,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::bytes::Bytes;
 use domain::command::TaskResult;
 use domain::hooks::exchange::{Body, Entry, Request};
-use domain::hooks::payment::{Input, Operation, Query, Step};
+use domain::hooks::payment::{Input, Operation, Outcome, Query, Step};
 use domain::hooks::{Context, Hook};
 use domain::ids::TenantId;
 use domain::order::{Order, TaskKind};
@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use plugin_host::{CallContext, Failure};
 use ring::hmac;
 use std::time::Duration;
-use store::{Outcome, StoredOrder};
+use store::StoredOrder;
 
 use super::journal::Run;
 use super::{Asked, Next, learnt, may_resend, on_adapter_failure};
@@ -146,8 +146,8 @@ impl App {
     async fn save(&self, run: &mut Run, stored: &StoredOrder) -> Result<bool, Error> {
         let changeset = run.flush(stored.order.tenant_id);
         match self.commit(changeset).await? {
-            Outcome::Committed(_) => Ok(true),
-            Outcome::VersionConflict => Ok(false),
+            store::Outcome::Committed(_) => Ok(true),
+            store::Outcome::VersionConflict => Ok(false),
             other => Err(Error::Internal(format!("unexpected outcome of a journal entry: {other:?}"))),
         }
     }
@@ -157,7 +157,10 @@ impl App {
         let kind = stored.order.tasks.iter().find(|t| t.task_id == run.operation.task_id).map(|t| t.kind);
         Ok(match step {
             Step::Request(_) => Next::Again,
-            Step::Wait { until, .. } => Next::Later(until),
+            Step::Wait { until, callback } => {
+                run.asked.awaits_callback = callback;
+                Next::Later(until)
+            }
             Step::ActionRequired { url, until, poll_at } => {
                 Next::Report(TaskResult::ActionRequired { url, until }, poll_at.max(clock::now().plus_millis(500)))
             }
@@ -171,12 +174,16 @@ impl App {
                 run.entry(Entry::Extracted { value });
                 Next::Again
             }
-            Step::Done(outcome) if matches!(run.asked.operation, Operation::Query(_)) => {
+            Step::Done(Outcome::Settled(outcome)) if matches!(run.asked.operation, Operation::Query(_)) => {
                 let result = kind.and_then(|kind| learnt(run, kind, &outcome));
                 self.after_query(run, binding, stored, result).await?
             }
-            Step::Done(outcome) => {
+            Step::Done(Outcome::Settled(outcome)) => {
                 Next::Resolve(TaskResult::Done { reference: outcome.reference, amount: outcome.amount })
+            }
+            Step::Done(Outcome::Listed(_) | Outcome::Notices { .. }) => {
+                let message = "the adapter ended the operation as another kind of operation ends".to_owned();
+                Next::Resolve(TaskResult::Unknown { message })
             }
             Step::Declined { code, message } => Next::Resolve(TaskResult::Declined { code, message }),
             Step::Failed { retryable: true, message } => self.try_again(run, binding, stored, message).await?,
@@ -188,7 +195,7 @@ impl App {
     }
 
     /// Whether a signature is right, compared in constant time.
-    pub(super) async fn verified(
+    pub(crate) async fn verified(
         &self,
         tenant: TenantId,
         binding: &Binding,

@@ -16,6 +16,9 @@ pub struct Descriptor {
     pub idempotency_ttl_seconds: u32,
     /// How long an unknown outcome may take to settle, in seconds.
     pub settle_after_seconds: u32,
+    /// Of a payment provider: what it can do; none where the adapter cannot say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<super::payment::Capabilities>,
 }
 
 /// A call from the other side, raw.

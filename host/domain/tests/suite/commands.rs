@@ -1,7 +1,7 @@
 //! Single situations that went wrong elsewhere, or nearly did here.
 
 use domain::command::{Command, DECLINE_CODE_CHARS_MAX, HOLDS_MAX, PAYMENTS_MAX, PROVIDER_MESSAGE_CHARS_MAX};
-use domain::command::{Refusal, TaskResult};
+use domain::command::{PaymentFact, Refusal, TaskResult};
 use domain::event::Event;
 use domain::ids::RefundId;
 use domain::order::{HoldSource, Refund, TaskKind};
@@ -381,4 +381,62 @@ fn a_document_does_not_grow_without_bound() {
     resolve(&mut story, declined());
     assert_eq!(story.send(&pay(), START), refused(OrderStatus::PaymentFailed, "payment_pending once more"));
     story.finish(START);
+}
+
+#[test]
+fn a_refund_that_fails_after_it_was_made_is_looked_at_and_made_again() {
+    let mut story = placed();
+    succeed(&mut story);
+    succeed(&mut story);
+    story.must(&cancel(), START);
+    let payment_id = story.order.payments[0].payment_id;
+    let refund_id = story.order.payments[0].refunds[0].refund_id;
+    let told = |refund_id| Command::Told {
+        payment_id,
+        fact: PaymentFact::RefundFailed { refund_id, code: "closed".to_owned(), message: "no account".to_owned() },
+    };
+    assert_eq!(story.must(&told(refund_id), START), 0, "it is not made yet: its own operation tells");
+    succeed(&mut story);
+    assert_eq!(story.order.payments[0].refunded, TOTAL);
+    assert_eq!(story.must(&told(refund_id), START), 1);
+    assert_eq!(last_kinds(&story, 1), [EventKind::PaymentRefundFailed]);
+    assert_eq!(story.must(&told(refund_id), START), 0, "the same again is no news");
+    assert_eq!(story.must(&told(RefundId::derived(story.order.order_id, 9)), START), 0, "nor is one of nobody's");
+    assert_eq!((story.order.status, story.order.payments[0].refunded), (OrderStatus::Cancelled, 0));
+    assert_eq!(story.order.wake_at(), None, "a person looks first");
+    story.must(&Command::Release, START);
+    succeed(&mut story);
+    assert_eq!((story.order.payments[0].refunded, payment_statuses(&story)), (TOTAL, vec![PaymentStatus::Refunded]));
+}
+
+#[test]
+fn disputed_money_is_not_given_back_besides() {
+    let mut story = placed();
+    succeed(&mut story);
+    succeed(&mut story);
+    let payment_id = story.order.payments[0].payment_id;
+    let told = |fact| Command::Told { payment_id, fact };
+    let disputed = |id: &str| PaymentFact::Disputed {
+        dispute_id: id.to_owned(),
+        amount: PRICE,
+        reason: "fraudulent".to_owned(),
+        respond_by: None,
+    };
+    let closed = |id: &str, won| PaymentFact::DisputeClosed { dispute_id: id.to_owned(), won };
+    assert_eq!(story.must(&told(closed("dp_1", true)), START), 0, "it was never opened");
+    for (fact, news) in [
+        (disputed("dp_1"), 1),
+        (disputed("dp_1"), 0),
+        (disputed("dp_2"), 1),
+        (closed("dp_2", true), 1),
+        (closed("dp_2", false), 0),
+    ] {
+        assert_eq!(story.must(&told(fact.clone()), START), news, "{fact:?}");
+    }
+    assert!(story.order.holds.iter().all(|hold| hold.source == HoldSource::Dispute));
+    assert_eq!(story.order.payments[0].refundable(), TOTAL - PRICE);
+    story.must(&cancel(), START);
+    assert_eq!(story.order.payments[0].refunds[0].amount, TOTAL - PRICE);
+    story.must(&told(closed("dp_1", false)), START);
+    assert_eq!(story.order.payments[0].refundable(), 0, "what is lost is lost");
 }

@@ -2,7 +2,10 @@
 
 use domain::bytes::Bytes;
 use domain::hooks::exchange::{Callback, Header, Request, Safety, URL_CHARS_MAX};
-use domain::hooks::payment::{Authorize, Input, Move, Operation, Outcome, Query, Refund, State, Step, validate};
+use domain::hooks::payment::{
+    Authorize, ENTRIES_MAX, Input, LedgerEntry, Listing, Move, Movement, NOTICES_MAX, News, Notice, Operation, Outcome,
+    Query, Refund, Settled, Standing, State, Step, validate,
+};
 use domain::hooks::{Context, LawBroken};
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::time::Timestamp;
@@ -51,7 +54,11 @@ fn callback() -> Operation {
 }
 
 fn outcome(state: State, amount: i64) -> Outcome {
-    Outcome { reference: "pi_1".to_owned(), state, amount }
+    Outcome::Settled(settled(state, amount))
+}
+
+fn settled(state: State, amount: i64) -> Settled {
+    Settled { reference: "pi_1".to_owned(), state, amount }
 }
 
 fn request() -> Request {
@@ -100,7 +107,7 @@ fn an_outcome_fits_its_operation() {
         let negative = if expected == State::Voided { "negative" } else { "asked were" };
         check("a negative amount", operation.clone(), Step::Done(outcome(expected, -1)), Some(negative));
         for reference in [String::new(), "x".repeat(256), "é".repeat(128), "pi\u{0}".to_owned()] {
-            let done = Step::Done(Outcome { reference, ..outcome(expected, AMOUNT) });
+            let done = Step::Done(Outcome::Settled(Settled { reference, ..settled(expected, AMOUNT) }));
             check("a reference", operation.clone(), done, Some("1 to 255 bytes"));
         }
     }
@@ -112,12 +119,52 @@ fn a_question_may_be_answered_with_any_state() {
         for state in [State::Authorized, State::Captured, State::Voided, State::Refunded, State::NotFound] {
             check("a state", operation.clone(), Step::Done(outcome(state, 1)), None);
         }
-        let nameless = Outcome { reference: String::new(), ..outcome(State::NotFound, 0) };
+        let nameless = Outcome::Settled(Settled { reference: String::new(), ..settled(State::NotFound, 0) });
         check("no reference", operation.clone(), Step::Done(nameless), None);
         check("a negative amount", operation.clone(), Step::Done(outcome(State::Captured, -1)), Some("negative"));
-        let long = Outcome { reference: "x".repeat(256), ..outcome(State::Captured, 1) };
+        let long = Outcome::Settled(Settled { reference: "x".repeat(256), ..settled(State::Captured, 1) });
         check("a long reference", operation, Step::Done(long), Some("1 to 255 bytes"));
     }
+}
+
+fn notice(event_id: &str, news: News) -> Notice {
+    Notice { event_id: event_id.to_owned(), at: START, reference: "pi_1".to_owned(), ours: None, news }
+}
+
+#[test]
+fn what_is_told_and_listed_is_bounded() {
+    let told = |notices: Vec<Notice>| Step::Done(Outcome::Notices { notices });
+    let captured = || notice("evt_1", News::Captured { amount: AMOUNT });
+    check("a notice", callback(), told(vec![captured()]), None);
+    check("nothing", callback(), told(Vec::new()), None);
+    check("too many", callback(), told(vec![captured(); NOTICES_MAX + 1]), Some("at most 100"));
+    for (bad, named) in [
+        (notice("", News::Voided), "an event's name"),
+        (notice("evt\n", News::Voided), "an event's name"),
+        (Notice { reference: String::new(), ..captured() }, "reference"),
+        (Notice { ours: Some("x".repeat(256)), ..captured() }, "reference"),
+        (notice("evt_1", News::Refunded { amount: -1 }), "negative"),
+        (notice("evt_1", News::DisputeClosed { dispute_id: String::new(), won: true }), "reference"),
+    ] {
+        check("a notice", callback(), told(vec![bad]), Some(named));
+    }
+    check("told where nobody called", authorize(), told(vec![captured()]), Some("none of this operation"));
+
+    let entry = LedgerEntry {
+        reference: "pi_1".to_owned(),
+        ours: None,
+        kind: Movement::Capture,
+        amount: AMOUNT,
+        currency: "USD".parse().unwrap(),
+        standing: Standing::Done,
+        at: START,
+    };
+    let list = || Operation::List { since: START };
+    let listed = |entries, next| Step::Done(Outcome::Listed(Listing { entries, next }));
+    check("a list", list(), listed(vec![entry.clone()], Some(START.plus_seconds(1))), None);
+    check("a list that stands still", list(), listed(vec![entry.clone()], Some(START)), Some("where it began"));
+    check("a long list", list(), listed(vec![entry.clone(); ENTRIES_MAX + 1], None), Some("at most 1000"));
+    check("a list for a question", query(), listed(vec![entry], None), Some("none of this operation"));
 }
 
 #[test]

@@ -101,9 +101,9 @@ macro_rules! policy {
 
 /// Implements [`Speak`] and [`Describe`] for an adapter's world.
 ///
-/// The module has `weight`, `operation` (to the guest) and `step` (from it).
+/// The module has `weight`, `operation` (to the guest) and `step` (from it), and names what reads the description.
 macro_rules! adapter {
-    ($world:ty, $interface:ident) => {
+    ($world:ty, $interface:ident, $descriptor:path) => {
         crate::wit::speak::speak! {
             $world, hook::Input, hook::Step, weight,
             |question| (
@@ -127,7 +127,7 @@ macro_rules! adapter {
                         world.$interface().call_describe(&mut store).await
                     };
                     let said = said.await;
-                    (said.map(super::exchange::descriptor).map_err(crate::call::Failure::from), store)
+                    (said.map($descriptor).map_err(crate::call::Failure::from), store)
                 })
             }
         }

@@ -2,7 +2,7 @@
 
 mod carrier;
 mod channel;
-mod exchange;
+pub(super) mod exchange;
 mod notification;
 mod payment;
 mod pricing;
@@ -56,7 +56,7 @@ impl types::Host for State {}
 
 impl exchanged::Host for State {}
 
-fn context(context: &hooks::Context) -> types::Context {
+pub(super) fn context(context: &hooks::Context) -> types::Context {
     types::Context { now: context.now.micros(), config: context.config.clone() }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::bytes::Bytes;
 use domain::hooks::exchange::{Body, Credential, Entry, Response, Safety};
-use domain::hooks::payment::{State, Step};
+use domain::hooks::payment::{Outcome, Settled, State, Step};
 use domain::hooks::{Hook, risk, routing};
 use plugin_host::{Failure, Level};
 
@@ -94,7 +94,8 @@ async fn the_payment_adapter_walks_from_a_request_to_an_outcome() {
     let Step::Done(outcome) = plugin.call(caller(), &payment_input(vec![answered(6993)])).await.result.unwrap() else {
         panic!("an authorised payment ends the operation");
     };
-    assert_eq!((outcome.reference.as_str(), outcome.state, outcome.amount), ("pi_1", State::Authorized, 6993));
+    let settled = Settled { reference: "pi_1".to_owned(), state: State::Authorized, amount: 6993 };
+    assert_eq!(outcome, Outcome::Settled(settled));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `/v1/refunds`.
 
-use super::{body, idempotency_key, path, respond};
+use super::{REFERENCE_CHARS_MAX, body, idempotency_key, path, respond};
 use crate::command::Command;
 use crate::ids::{IntentId, RefundId};
 use crate::listener::HangUp;
@@ -31,6 +31,7 @@ pub async fn open(
     let command = Command::Refund {
         intent: IntentId::from_client(params.string("payment_intent", ID_CHARS_MAX)?),
         amount: params.optional_amount("amount")?,
+        reference: params.optional_string("reference", REFERENCE_CHARS_MAX)?,
     };
     params.finish()?;
     let answer = provider.execute(key, command).await?;

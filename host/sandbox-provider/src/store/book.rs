@@ -1,23 +1,33 @@
 //! The ledger inside a write transaction.
 
-use super::{DUE, Error, INTENTS, KEY_EXPIRY, KEYS, LEDGER, REFERENCES, REFUNDS, database};
+use super::{DUE, EVENTS, Error, INTENTS, KEY_EXPIRY, KEYS, LEDGER, REFERENCES, REFUNDS, SETTINGS, database};
 use crate::ids::{IntentId, RefundId};
 use crate::intent::{Change, Intent};
 use crate::records::{Entry, KeyRecord, Refund};
+use crate::webhook::{Endpoint, Event};
 use jiff::Timestamp;
 use redb::{ReadableTable, Table, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Names the endpoint among the settings.
+pub(super) const ENDPOINT: &str = "webhook_endpoint";
+/// The time of what waits to be released.
+const HELD: i64 = i64::MAX;
+
 /// The tables of one write transaction, and its time.
 pub struct Book<'t> {
     now: Timestamp,
+    /// Whether what is written now is answered at once.
+    is_answered: bool,
     sequence: u64,
     intents: Table<'t, &'static str, &'static [u8]>,
     references: Table<'t, (&'static str, &'static str), ()>,
     due: Table<'t, (i64, &'static str), ()>,
     refunds: Table<'t, &'static str, &'static [u8]>,
     ledger: Table<'t, u64, &'static [u8]>,
+    events: Table<'t, (i64, u64), &'static [u8]>,
+    settings: Table<'t, &'static str, &'static [u8]>,
     keys: Table<'t, &'static str, &'static [u8]>,
     key_expiry: Table<'t, (i64, &'static str), ()>,
 }
@@ -26,12 +36,15 @@ impl<'t> Book<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction, now: Timestamp, sequence: u64) -> Result<Self, Error> {
         Ok(Self {
             now,
+            is_answered: false,
             sequence,
             intents: transaction.open_table(INTENTS).map_err(database)?,
             references: transaction.open_table(REFERENCES).map_err(database)?,
             due: transaction.open_table(DUE).map_err(database)?,
             refunds: transaction.open_table(REFUNDS).map_err(database)?,
             ledger: transaction.open_table(LEDGER).map_err(database)?,
+            events: transaction.open_table(EVENTS).map_err(database)?,
+            settings: transaction.open_table(SETTINGS).map_err(database)?,
             keys: transaction.open_table(KEYS).map_err(database)?,
             key_expiry: transaction.open_table(KEY_EXPIRY).map_err(database)?,
         })
@@ -65,7 +78,7 @@ impl<'t> Book<'t> {
     }
 
     /// Writes an intent together with what happened to it.
-    pub fn put_intent(&mut self, intent: &Intent, change: &Change, refund: Option<&RefundId>) -> Result<(), Error> {
+    pub fn put_intent(&mut self, intent: &Intent, change: &Change, refund: Option<&Refund>) -> Result<(), Error> {
         let id = intent.id.as_str();
         match get::<Intent>(&self.intents, id)?.map(|before| before.due_at()) {
             Some(Some(due)) => {
@@ -90,12 +103,73 @@ impl<'t> Book<'t> {
                 reference: intent.reference.clone(),
                 amount: posting.amount,
                 currency: intent.currency.clone(),
-                refund: refund.cloned(),
+                refund: refund.map(|refund| refund.id.clone()),
             };
             let bytes = serde_json::to_vec(&entry)?;
             self.ledger.insert(self.sequence, bytes.as_slice()).map_err(database)?;
+            self.tell(&Event::of(posting, intent, refund, self.now))?;
         }
         Ok(())
+    }
+
+    /// The same as [`Self::put_intent`], of what the request that led to it is answered with.
+    pub fn put_answered(&mut self, intent: &Intent, change: &Change, refund: Option<&Refund>) -> Result<(), Error> {
+        self.is_answered = true;
+        let put = self.put_intent(intent, change, refund);
+        self.is_answered = false;
+        put
+    }
+
+    /// Sets where events are sent.
+    pub fn put_endpoint(&mut self, endpoint: &Endpoint) -> Result<(), Error> {
+        put(&mut self.settings, ENDPOINT, endpoint)
+    }
+
+    /// Keeps an event to be sent, where there is somebody to send it to.
+    pub fn tell(&mut self, event: &Event) -> Result<(), Error> {
+        let Some(endpoint) = get::<Endpoint>(&self.settings, ENDPOINT)? else { return Ok(()) };
+        if self.is_answered && !endpoint.all {
+            return Ok(());
+        }
+        let delay = i64::try_from(endpoint.delay_ms).unwrap_or(0);
+        self.put_event(event, if endpoint.hold { HELD } else { self.now.as_millisecond() + delay })
+    }
+
+    /// Keeps an event to be sent at a time.
+    pub fn put_event(&mut self, event: &Event, at: i64) -> Result<(), Error> {
+        let last = self.events.range((at, 0)..=(at, u64::MAX)).map_err(database)?.next_back();
+        let number = last.transpose().map_err(database)?.map_or(0, |(key, _)| key.value().1 + 1);
+        let bytes = serde_json::to_vec(event)?;
+        self.events.insert((at, number), bytes.as_slice()).map_err(database)?;
+        Ok(())
+    }
+
+    /// Forgets an event.
+    pub fn remove_event(&mut self, key: (i64, u64)) -> Result<(), Error> {
+        self.events.remove(key).map_err(database)?;
+        Ok(())
+    }
+
+    /// Lets go what was held; how many that is.
+    pub fn release_events(&mut self, reversed: bool) -> Result<usize, Error> {
+        let mut held = Vec::new();
+        for row in self.events.range((HELD, 0)..).map_err(database)? {
+            let (key, bytes) = row.map_err(database)?;
+            held.push((key.value(), serde_json::from_slice::<Event>(bytes.value())?));
+        }
+        if reversed {
+            held.reverse();
+        }
+        for (key, event) in &held {
+            self.remove_event(*key)?;
+            self.put_event(event, self.now.as_millisecond())?;
+        }
+        Ok(held.len())
+    }
+
+    /// One refund.
+    pub fn refund(&self, id: &RefundId) -> Result<Option<Refund>, Error> {
+        get(&self.refunds, id.as_str())
     }
 
     /// Writes a refund.

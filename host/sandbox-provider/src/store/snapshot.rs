@@ -1,11 +1,16 @@
 //! Reading the ledger.
 
-use super::{DUE, Error, INTENTS, LEDGER, REFERENCES, REFUNDS, database};
+use super::book::ENDPOINT;
+use super::{DUE, EVENTS, Error, INTENTS, LEDGER, REFERENCES, REFUNDS, SETTINGS, database};
 use crate::ids::{IntentId, RefundId};
 use crate::intent::Intent;
 use crate::records::{Entry, Refund};
+use crate::webhook::{Endpoint, Event};
 use jiff::Timestamp;
 use redb::{ReadTransaction, ReadableTable};
+
+/// An event that is to be sent, with its place among them.
+type Due = ((i64, u64), Event);
 
 /// The ledger as it was at one moment.
 pub struct Snapshot {
@@ -14,6 +19,8 @@ pub struct Snapshot {
     due: redb::ReadOnlyTable<(i64, &'static str), ()>,
     refunds: redb::ReadOnlyTable<&'static str, &'static [u8]>,
     ledger: redb::ReadOnlyTable<u64, &'static [u8]>,
+    events: redb::ReadOnlyTable<(i64, u64), &'static [u8]>,
+    settings: redb::ReadOnlyTable<&'static str, &'static [u8]>,
 }
 
 /// Where to start reading the ledger.
@@ -33,6 +40,8 @@ impl Snapshot {
             due: transaction.open_table(DUE).map_err(database)?,
             refunds: transaction.open_table(REFUNDS).map_err(database)?,
             ledger: transaction.open_table(LEDGER).map_err(database)?,
+            events: transaction.open_table(EVENTS).map_err(database)?,
+            settings: transaction.open_table(SETTINGS).map_err(database)?,
         })
     }
 
@@ -40,6 +49,24 @@ impl Snapshot {
     pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let first = self.due.first().map_err(database)?;
         Ok(first.and_then(|(key, _)| Timestamp::from_millisecond(key.value().0).ok()))
+    }
+
+    /// Where events are sent.
+    pub fn endpoint(&self) -> Result<Option<Endpoint>, Error> {
+        match self.settings.get(ENDPOINT).map_err(database)? {
+            Some(bytes) => Ok(Some(serde_json::from_slice(bytes.value())?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The first events that are to be sent by `now`.
+    pub fn due_events(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, Error> {
+        let mut found = Vec::new();
+        for row in self.events.range(..(now.as_millisecond() + 1, 0)).map_err(database)?.take(limit) {
+            let (key, bytes) = row.map_err(database)?;
+            found.push((key.value(), serde_json::from_slice(bytes.value())?));
+        }
+        Ok(found)
     }
 
     /// One intent.

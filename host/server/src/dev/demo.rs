@@ -21,6 +21,7 @@ const NAME: &str = "demo";
 /// Where the key of the demo merchant is kept for `orderwright import` and for the next start.
 const FILE: &str = "dev.json";
 const SECRET: &str = "api_key";
+const CALLBACK_SECRET: &str = "callback_secret";
 
 /// Id, name, region, postal code, latitude and longitude in millionths of a degree, priority.
 type DemoWarehouse = (&'static str, &'static str, &'static str, &'static str, i32, i32, i32);
@@ -74,8 +75,10 @@ pub async fn prepare(app: &App, args: &Args, policies: &Path, provider: &Provide
         fill(app, &caller).await?;
     }
     for merchant in app.merchants().await? {
-        bind(app, merchant.tenant_id, policies, provider).await?;
+        bind(app, merchant.tenant_id, policies, provider, merchant.tenant_id == tenant).await?;
     }
+    let address = app.callback_address(tenant, &Slot::usual(Hook::Payment)).await?;
+    provider.call_at(&format!("{url}/callbacks/{}", address.token)).await?;
     remember(&args.data, &Remembered { url: url.to_owned(), api_key: api_key.clone(), tenant })?;
     let warehouses = WAREHOUSES.map(|warehouse| warehouse.0).join(", ");
     let stock = STOCK.map(|(sku, ..)| sku).join(", ");
@@ -136,8 +139,17 @@ fn warehouse_id(text: &str) -> anyhow::Result<WarehouseId> {
     WarehouseId::parse(text).map_err(anyhow::Error::msg)
 }
 
-/// Binds the reference policies where nothing else is bound, and tells the payment adapter where the provider is now.
-async fn bind(app: &App, tenant: TenantId, policies: &Path, provider: &Provider) -> anyhow::Result<()> {
+/// Binds the reference policies where nothing else is bound, and tells the payment adapter where the provider is now, and
+/// whether that calls: it has one endpoint, which is the demo merchant's.
+async fn bind(
+    app: &App,
+    tenant: TenantId,
+    policies: &Path,
+    provider: &Provider,
+    is_called: bool,
+) -> anyhow::Result<()> {
+    app.put_secret(tenant, SECRET, sandbox_provider::API_KEY_DEFAULT).await?;
+    app.put_secret(tenant, CALLBACK_SECRET, sandbox_provider::CALLBACK_SECRET_DEFAULT).await?;
     let bound = app.bound(tenant).await?;
     for (hook, file, name) in REFERENCE_POLICIES {
         let slot = Slot::usual(hook);
@@ -147,7 +159,11 @@ async fn bind(app: &App, tenant: TenantId, policies: &Path, provider: &Provider)
         let path = policies.join(format!("{file}.wasm"));
         let wasm = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let is_payment = hook == Hook::Payment;
-        let config = if is_payment { json!({"base_url": provider.url()}) } else { json!({}) };
+        let config = match is_payment {
+            true if is_called => json!({"base_url": provider.url(), "callback_secret": CALLBACK_SECRET}),
+            true => json!({"base_url": provider.url()}),
+            false => json!({}),
+        };
         // Loopback is granted here and nowhere else: the sandbox provider is this process's own child.
         let hosts = if is_payment { vec![provider.host()] } else { Vec::new() };
         let on_failure = if hook == Hook::Routing { FailurePolicy::Fallback } else { FailurePolicy::Hold };
@@ -155,9 +171,6 @@ async fn bind(app: &App, tenant: TenantId, policies: &Path, provider: &Provider)
         let (name, config) = (name.to_owned(), config.to_string());
         let request = Install { slot, name, wasm, config, on_failure, hosts, secrets };
         app.install(tenant, request).await.with_context(|| format!("{} is refused", path.display()))?;
-        if is_payment {
-            app.put_secret(tenant, SECRET, sandbox_provider::API_KEY_DEFAULT).await?;
-        }
     }
     Ok(())
 }

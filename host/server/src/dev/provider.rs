@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::oneshot;
@@ -66,6 +67,20 @@ impl Provider {
     /// As it is granted to a binding.
     pub fn host(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Tells it where to send its events: those of what nobody has asked for, which no answer tells of.
+    pub async fn call_at(&self, url: &str) -> anyhow::Result<()> {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(START_TIMEOUT).build()?;
+        let endpoint = json!({"url": url, "secret": sandbox_provider::CALLBACK_SECRET_DEFAULT, "all": false});
+        let request = client
+            .put(format!("{}/v1/webhook_endpoint", self.url.trim_end_matches('/')))
+            .bearer_auth(sandbox_provider::API_KEY_DEFAULT)
+            .header("content-type", "application/json")
+            .body(endpoint.to_string());
+        let answer = request.send().await.context("the sandbox provider does not answer")?;
+        answer.error_for_status().context("the sandbox provider does not take the callback address")?;
+        Ok(())
     }
 
     /// Ends it.

@@ -3,6 +3,7 @@
 mod adapters;
 mod bindings;
 mod bulk;
+mod callbacks;
 mod concurrency;
 mod disconnects;
 mod hooks;

@@ -46,6 +46,8 @@ struct PluginPage {
     /// Whether it decides its hook.
     is_bound: bool,
     binding: Binding,
+    /// Where its other side calls.
+    callback: Option<String>,
     /// The names of the hook's other bindings.
     others: Vec<String>,
     /// What rolling back binds again.
@@ -99,6 +101,7 @@ pub async fn page(
         is_policy: !newest.hook.is_adapter(),
         is_bound,
         before: way_back(&history).filter(|_| is_bound).map(what),
+        callback: callback(&api, tenant, &bound).await?,
         others: others(&api, tenant, &bound).await?,
         policies: policies(&bound),
         trial: if is_bound { trial(&api, tenant, &bound).await? } else { None },
@@ -112,6 +115,15 @@ pub async fn page(
         span: asked.span,
     };
     html::scripted_page(StatusCode::OK, &page)
+}
+
+/// Where the other side of an adapter calls.
+async fn callback(api: &Api, tenant: TenantId, bound: &Bound) -> Result<Option<String>, PageProblem> {
+    if bound.is_nothing() || !bound.hook().is_adapter() {
+        return Ok(None);
+    }
+    let address = api.app.callback_address(tenant, &bound.slot).await.map_err(Problem::from)?;
+    Ok(Some(api.callback_url(&address.token)))
 }
 
 /// The names of the other bindings of an adapter's hook.

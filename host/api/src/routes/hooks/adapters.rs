@@ -1,5 +1,7 @@
 //! `/hooks/{hook}/{binding}`: adapters, each under a name.
 
+use app::hooks::Bound;
+use app::merchant::Caller;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,7 +15,7 @@ use crate::conditional::IfMatch;
 use crate::path::Ids;
 use crate::problem::Problem;
 use crate::refusals::refusals;
-use crate::views::plugin::HookView;
+use crate::views::plugin::{CallbackView, HookView};
 
 refusals!(
     /// Of ending a binding.
@@ -36,7 +38,7 @@ pub async fn read(
     Ids(hook, binding): Ids<Hook, String>,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
     let bound = api.app.bound_at(caller.tenant(), &adapter(hook, &binding)?).await?;
-    if bound.is_nothing() { Err(Problem::not_found()) } else { Ok(answer(bound)) }
+    if bound.is_nothing() { Err(Problem::not_found()) } else { reachable(&api, &caller, bound).await }
 }
 
 /// Binds an adapter under a name. An operation that has begun stays with the adapter that began it.
@@ -59,7 +61,8 @@ pub async fn bind(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    bound(&api, &caller, adapter(hook, &binding)?, if_match, &headers, &body).await
+    let bound = bound(&api, &caller, adapter(hook, &binding)?, if_match, &headers, &body).await?;
+    reachable(&api, &caller, bound).await
 }
 
 /// Ends a binding. Its operations under way wait until something is bound under its name again.
@@ -102,10 +105,18 @@ pub async fn roll_back(
     Ids(hook, binding): Ids<Hook, String>,
     IfMatch(revision): IfMatch,
 ) -> Result<(HeaderMap, Json<HookView>), Problem> {
-    Ok(answer(api.app.roll_back(&caller, &adapter(hook, &binding)?, revision).await?))
+    let bound = api.app.roll_back(&caller, &adapter(hook, &binding)?, revision).await?;
+    reachable(&api, &caller, bound).await
+}
+
+/// What is bound, with where its other side calls.
+async fn reachable(api: &Api, caller: &Caller, bound: Bound) -> Result<(HeaderMap, Json<HookView>), Problem> {
+    let address = api.app.callback_address(caller.tenant(), &bound.slot).await?;
+    let (headers, Json(view)) = answer(bound);
+    Ok((headers, Json(view.reached_at(CallbackView::new(api, &address)))))
 }
 
 /// A policy has no named bindings, and not every text can be a name.
-fn adapter(hook: Hook, binding: &str) -> Result<Slot, Problem> {
+pub(super) fn adapter(hook: Hook, binding: &str) -> Result<Slot, Problem> {
     Slot::new(hook, Some(binding)).ok_or_else(Problem::not_found)
 }

@@ -24,7 +24,7 @@ mod world {
 pub use world::CarrierPre;
 use world::exports::orderwright::policy::carrier_adapter as wit;
 
-adapter!(CarrierPre<State>, orderwright_policy_carrier_adapter);
+adapter!(CarrierPre<State>, orderwright_policy_carrier_adapter, exchange::descriptor);
 
 fn weight(input: &hook::Input) -> usize {
     let parcel = |parcel: &hook::Parcel| (8 + 2 * parcel.items.len()) * RECORD_BYTES;

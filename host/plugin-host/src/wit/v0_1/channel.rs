@@ -23,7 +23,7 @@ mod world {
 pub use world::ChannelPre;
 use world::exports::orderwright::policy::channel_adapter as wit;
 
-adapter!(ChannelPre<State>, orderwright_policy_channel_adapter);
+adapter!(ChannelPre<State>, orderwright_policy_channel_adapter, exchange::descriptor);
 
 fn weight(input: &hook::Input) -> usize {
     let operation = match &input.operation {

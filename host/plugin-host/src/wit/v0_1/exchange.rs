@@ -43,6 +43,7 @@ pub fn descriptor(descriptor: wit::Descriptor) -> hook::Descriptor {
         idempotency_header: descriptor.idempotency_header,
         idempotency_ttl_seconds: descriptor.idempotency_ttl_seconds,
         settle_after_seconds: descriptor.settle_after_seconds,
+        payments: None,
     }
 }
 
@@ -125,7 +126,7 @@ pub fn request(request: wit::Request) -> hook::Request {
 macro_rules! step {
     ($step:expr, $wit:ident, { $($own:tt)* }) => {
         match $step {
-            $wit::Step::Request(request) => hook::Step::Request(super::exchange::request(request)),
+            $wit::Step::Request(request) => hook::Step::Request(crate::wit::v0_1::exchange::request(request)),
             $wit::Step::Wait(wait) => hook::Step::Wait {
                 until: domain::time::Timestamp::from_micros(wait.until),
                 callback: wait.callback,
@@ -147,4 +148,4 @@ macro_rules! step {
     };
 }
 
-pub(super) use step;
+pub(in crate::wit) use step;

@@ -23,7 +23,7 @@ mod world {
 pub use world::PaymentPre;
 use world::exports::orderwright::policy::payment_adapter as wit;
 
-adapter!(PaymentPre<State>, orderwright_policy_payment_adapter);
+adapter!(PaymentPre<State>, orderwright_policy_payment_adapter, exchange::descriptor);
 
 fn weight(input: &hook::Input) -> usize {
     let operation = match &input.operation {
@@ -73,11 +73,11 @@ fn step(step: wit::Step) -> Result<hook::Step, Unreadable> {
             until: Timestamp::from_micros(action.until),
             poll_at: Timestamp::from_micros(action.poll_at),
         },
-        wit::Step::Done(outcome) => hook::Step::Done(hook::Outcome {
+        wit::Step::Done(outcome) => hook::Step::Done(hook::Outcome::Settled(hook::Settled {
             reference: outcome.reference,
             state: state(outcome.state),
             amount: outcome.amount,
-        }),
+        })),
     }))
 }
 

@@ -9,7 +9,7 @@ use super::merchants::OPERATIONS;
 use super::{Stage, cases};
 
 /// Codes that no table can provoke, and where they are provoked instead.
-const ELSEWHERE: [(&str, &str); 17] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     ("body_too_large", "cases::members"),
     ("unauthorized", "cases::keys_and_scopes"),
     ("forbidden", "cases::keys_and_scopes"),
@@ -23,6 +23,8 @@ const ELSEWHERE: [(&str, &str); 17] = [
     ("version_not_ready", "plugins::what_is_no_policy_is_refused_with_every_reason"),
     ("approval_required", "hooks::a_policy_knows_only_what_it_was_granted"),
     ("hook_not_asked", "hooks::promotions_and_shipping_rules_change_what_an_order_costs"),
+    ("callback_not_verified", "callbacks::a_forged_call_is_refused_and_changes_nothing"),
+    ("callback_not_understood", "callbacks::a_forged_call_is_refused_and_changes_nothing"),
     ("rate_limited", "rates::who_asks_too_often_is_told_when_to_come_back"),
     // Between the end of that time and the timer that cancels the order lie milliseconds: the domain's tests have it.
     ("payment_retry_expired", "domain"),

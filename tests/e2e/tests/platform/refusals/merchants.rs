@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 44] = [
+pub const OPERATIONS: [(&str, &str); 46] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("POST", "/orders/bulk"),
@@ -48,6 +48,8 @@ pub const OPERATIONS: [(&str, &str); 44] = [
     ("PUT", "/hooks/x-hook/x-binding"),
     ("DELETE", "/hooks/x-hook/x-binding"),
     ("POST", "/hooks/x-hook/x-binding/rollback"),
+    ("GET", "/hooks/x-hook/x-binding/callbacks"),
+    ("POST", "/hooks/x-hook/x-binding/callback/rotate"),
     ("POST", "/hooks/x-hook/promote"),
     ("POST", "/hooks/x-hook/rollback"),
     ("GET", "/secrets"),
