@@ -121,6 +121,19 @@ fn illegal(refusal: &Illegal) -> Problem {
         Illegal::IllegalTransition { from, to } => {
             Problem::new(Code::IllegalTransition, detail(refusal)).with("from", from.name()).with("to", *to)
         }
+        Illegal::IllegalShipment { from, to } => {
+            Problem::new(Code::IllegalTransition, detail(refusal)).with("from", from.name()).with("to", *to)
+        }
+        Illegal::NoShipment => Problem::not_found(),
+        Illegal::TooManyUnits { index, line_id, left } => {
+            let detail = format!("is more than the {left} units of line {line_id} that this can be done with");
+            Problem::invalid(vec![Fault { pointer: format!("/items/{index}/quantity"), detail }])
+        }
+        Illegal::NothingLeft => {
+            let detail = "must leave something in the shipment".to_owned();
+            Problem::invalid(vec![Fault { pointer: "/items".to_owned(), detail }])
+        }
+        Illegal::OnHold => Problem::new(Code::OrderOnHold, detail(refusal)),
         Illegal::NotHeld => Problem::new(Code::NotOnHold, detail(refusal)),
         Illegal::RetryExpired(until) => {
             Problem::new(Code::PaymentRetryExpired, detail(refusal)).with("retry_until", until.to_string())

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use domain::hooks::Hook;
-use domain::ids::{BacktestId, DecisionId, KeyId, OrderId, PluginId, Sku, WarehouseId};
+use domain::ids::{BacktestId, DecisionId, KeyId, OrderId, PluginId, ShipmentId, Sku, WarehouseId};
 
 use crate::problem::Problem;
 
@@ -33,6 +33,7 @@ macro_rules! segments {
 
 segments! {
     OrderId => OrderId::from_str,
+    ShipmentId => ShipmentId::from_str,
     KeyId => KeyId::from_str,
     PluginId => PluginId::from_str,
     DecisionId => DecisionId::from_str,

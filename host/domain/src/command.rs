@@ -1,9 +1,11 @@
 //! `decide`: what a command does to an order, as events, or why not. Total and pure.
 
+pub mod shipments;
+
 use crate::event::Event;
-use crate::ids::{PaymentId, RefundId};
-use crate::order::{HoldSource, Order, Payment, Task, TaskKind};
-use crate::status::{EventKind, OrderStatus, PaymentStatus};
+use crate::ids::{PaymentId, RefundId, ShipmentId};
+use crate::order::{HoldSource, Order, Part, Payment, Task, TaskKind};
+use crate::status::{EventKind, OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::Timestamp;
 use crate::transition;
 
@@ -43,6 +45,20 @@ pub enum Command {
     },
     /// Free it of every hold.
     Release,
+    /// Do something with a shipment.
+    Shipment {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What.
+        action: shipments::Action,
+    },
+    /// A carrier reports on a shipment. This is a fact, and no news where it is known or overtaken.
+    Tracked {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is reported.
+        report: shipments::Report,
+    },
     /// A task ended in the outside world. This is a fact: it is accepted in every status.
     Resolved {
         /// Which task; one that is no longer there was resolved before.
@@ -143,6 +159,33 @@ pub enum Refusal {
     /// Release of an order that is not held.
     #[error("the order is not on hold")]
     NotHeld,
+    /// Nothing ships while an order is parked.
+    #[error("the order is on hold")]
+    OnHold,
+    /// The order has no such shipment.
+    #[error("the order has no such shipment")]
+    NoShipment,
+    /// The shipment's status does not allow it.
+    #[error("a shipment that is {from} cannot become {to}")]
+    IllegalShipment {
+        /// Where it stands.
+        from: ShipmentStatus,
+        /// Where the command would have brought it.
+        to: &'static str,
+    },
+    /// More units of a line than there are.
+    #[error("line {line_id} has {left} units left for this")]
+    TooManyUnits {
+        /// The place in the list of what was asked for.
+        index: usize,
+        /// Of which line.
+        line_id: u32,
+        /// How many there are.
+        left: u32,
+    },
+    /// A shipment would be left empty.
+    #[error("something must stay in the shipment")]
+    NothingLeft,
     /// Another payment while the chance has passed.
     #[error("the time to try another payment ended at {0}")]
     RetryExpired(Timestamp),
@@ -163,6 +206,8 @@ pub fn decide(order: &Order, command: &Command, now: Timestamp) -> Result<Vec<Ev
             Ok(vec![Event::HoldPlaced { source: *source, reason: reason.clone() }])
         }
         Command::Release => release(order),
+        Command::Shipment { shipment_id, action } => shipments::act(order, *shipment_id, action),
+        Command::Tracked { shipment_id, report } => Ok(shipments::tracked(order, *shipment_id, report)),
         Command::Resolved { task_id, result } => {
             Ok(task(order, *task_id).map(|task| resolved(order, task, result, now)).unwrap_or_default())
         }
@@ -188,13 +233,26 @@ pub fn execute(order: &Order, command: &Command, now: Timestamp) -> Result<(Orde
     Ok((after, events))
 }
 
-fn allowed(order: &Order, kind: EventKind, to: &'static str) -> Result<OrderStatus, Refusal> {
-    order.status.after(kind).ok_or(Refusal::IllegalTransition { from: order.status, to })
+fn allowed(order: &Order, kind: EventKind, to: &'static str) -> Result<(), Refusal> {
+    order.status.after(kind).map(drop).ok_or(Refusal::IllegalTransition { from: order.status, to })
 }
 
 /// Refuses what would make the document grow beyond its limits.
 fn room(order: &Order, count: usize, max: usize, to: &'static str) -> Result<(), Refusal> {
     if count < max { Ok(()) } else { Err(Refusal::IllegalTransition { from: order.status, to }) }
+}
+
+/// Refuses what asks for more units of a line than there are, also where it names a line more than once.
+fn enough(items: &[Part], units_of: impl Fn(u32) -> u32) -> Result<(), Refusal> {
+    for (index, part) in items.iter().enumerate() {
+        let same_line = items[..=index].iter().filter(|p| p.line_id == part.line_id);
+        let asked: u64 = same_line.map(|p| u64::from(p.quantity)).sum();
+        let left = units_of(part.line_id);
+        if asked > u64::from(left) {
+            return Err(Refusal::TooManyUnits { index, line_id: part.line_id, left });
+        }
+    }
+    Ok(())
 }
 
 fn task(order: &Order, task_id: u32) -> Option<&Task> {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PaymentId, RefundId};
-use crate::order::{HoldSource, Order};
+use crate::ids::{PaymentId, RefundId, ShipmentId};
+use crate::order::{HoldSource, Order, Part, TrackingNews};
 use crate::status::EventKind;
 use crate::time::Timestamp;
 
@@ -142,6 +142,76 @@ pub enum Event {
     /// Freed of every hold.
     #[serde(rename = "order.hold_released")]
     HoldReleased {},
+    /// Packed.
+    #[serde(rename = "order.shipment_packed")]
+    ShipmentPacked {
+        /// Which.
+        shipment_id: ShipmentId,
+    },
+    /// Divided in two.
+    #[serde(rename = "order.shipment_split")]
+    ShipmentSplit {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// The new one, from the same warehouse.
+        into: ShipmentId,
+        /// What is in the new one, and no longer in the old one.
+        items: Vec<Part>,
+    },
+    /// Handed to the carrier.
+    #[serde(rename = "order.shipment_shipped")]
+    ShipmentShipped {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is known of its way.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
+    /// On its way.
+    #[serde(rename = "order.shipment_in_transit")]
+    ShipmentInTransit {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is new.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
+    /// With the last courier.
+    #[serde(rename = "order.shipment_out_for_delivery")]
+    ShipmentOutForDelivery {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is new.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
+    /// Arrived.
+    #[serde(rename = "order.shipment_delivered")]
+    ShipmentDelivered {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is new.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
+    /// Something went wrong on its way.
+    #[serde(rename = "order.shipment_exception")]
+    ShipmentException {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is new, and what went wrong.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
+    /// More is known of its way; it stands where it stood.
+    #[serde(rename = "order.shipment_updated")]
+    ShipmentUpdated {
+        /// Which.
+        shipment_id: ShipmentId,
+        /// What is new.
+        #[serde(flatten)]
+        news: TrackingNews,
+    },
     /// Cancelled as a whole.
     #[serde(rename = "order.cancelled")]
     Cancelled {
@@ -171,6 +241,14 @@ impl Event {
             Self::PaymentUnknown { .. } => EventKind::PaymentUnknown,
             Self::HoldPlaced { .. } => EventKind::HoldPlaced,
             Self::HoldReleased {} => EventKind::HoldReleased,
+            Self::ShipmentPacked { .. } => EventKind::ShipmentPacked,
+            Self::ShipmentSplit { .. } => EventKind::ShipmentSplit,
+            Self::ShipmentShipped { .. } => EventKind::ShipmentShipped,
+            Self::ShipmentInTransit { .. } => EventKind::ShipmentInTransit,
+            Self::ShipmentOutForDelivery { .. } => EventKind::ShipmentOutForDelivery,
+            Self::ShipmentDelivered { .. } => EventKind::ShipmentDelivered,
+            Self::ShipmentException { .. } => EventKind::ShipmentException,
+            Self::ShipmentUpdated { .. } => EventKind::ShipmentUpdated,
             Self::Cancelled { .. } => EventKind::Cancelled,
         }
     }

@@ -155,6 +155,67 @@ pub struct Shipment {
     pub status: ShipmentStatus,
     /// What is in it.
     pub items: Vec<ShipmentItem>,
+    /// Its way, once it has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Box<Tracking>>,
+}
+
+/// Units of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The line.
+    pub line_id: u32,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// What is known of a shipment's way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracking {
+    /// When it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipped_at: Option<Timestamp>,
+    /// When it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Timestamp>,
+    /// What was last heard.
+    #[serde(flatten)]
+    pub news: TrackingNews,
+}
+
+/// What was heard of a shipment's way. What is left out stays as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackingNews {
+    /// Who carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The carrier's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_number: Option<String>,
+    /// The day on which it should arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_delivery: Option<Date>,
+    /// For people: what went wrong, where it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl TrackingNews {
+    /// Whether taking it in would change nothing.
+    #[must_use]
+    pub fn adds_nothing_to(&self, known: &Self) -> bool {
+        let mut after = known.clone();
+        after.take_in(self);
+        after == *known
+    }
+
+    pub(crate) fn take_in(&mut self, news: &Self) {
+        let Self { carrier, tracking_number, estimated_delivery, note } = news;
+        self.carrier = carrier.clone().or_else(|| self.carrier.take());
+        self.tracking_number = tracking_number.clone().or_else(|| self.tracking_number.take());
+        self.estimated_delivery = estimated_delivery.or(self.estimated_delivery);
+        self.note = note.clone().or_else(|| self.note.take());
+    }
 }
 
 /// A part of a line in a shipment.
@@ -382,12 +443,27 @@ impl Order {
         self.tasks.iter().filter(|t| self.is_runnable(t)).map(|t| t.due).min()
     }
 
+    /// A shipment of it.
+    #[must_use]
+    pub fn shipment(&self, shipment_id: ShipmentId) -> Option<&Shipment> {
+        self.shipments.iter().find(|s| s.shipment_id == shipment_id)
+    }
+
     /// What is reserved for it: SKU, warehouse and units, summed and sorted. Nothing once it is cancelled or shipped.
     #[must_use]
     pub fn reservations(&self) -> Vec<(Sku, WarehouseId, i64)> {
-        let open = [ShipmentStatus::Pending, ShipmentStatus::Packed];
+        self.units(ShipmentStatus::is_open)
+    }
+
+    /// What has left the shelves for it: SKU, warehouse and units, summed and sorted.
+    #[must_use]
+    pub fn taken_units(&self) -> Vec<(Sku, WarehouseId, i64)> {
+        self.units(ShipmentStatus::has_left)
+    }
+
+    fn units(&self, counts: fn(ShipmentStatus) -> bool) -> Vec<(Sku, WarehouseId, i64)> {
         let mut sums = std::collections::BTreeMap::new();
-        for shipment in self.shipments.iter().filter(|s| open.contains(&s.status)) {
+        for shipment in self.shipments.iter().filter(|s| counts(s.status)) {
             for item in &shipment.items {
                 *sums.entry((item.sku.clone(), shipment.warehouse_id.clone())).or_insert(0i64) +=
                     i64::from(item.quantity);

@@ -212,6 +212,7 @@ impl Draft {
                     warehouse_id: part.warehouse_id.clone(),
                     status: ShipmentStatus::Pending,
                     items: vec![item],
+                    tracking: None,
                 }),
             }
         }
@@ -257,7 +258,7 @@ pub struct Shortage {
 }
 
 impl Shipment {
-    fn add(&mut self, item: ShipmentItem) {
+    pub(crate) fn add(&mut self, item: ShipmentItem) {
         match self.items.iter_mut().find(|i| i.line_id == item.line_id) {
             Some(same) => same.quantity += item.quantity,
             None => self.items.push(item),

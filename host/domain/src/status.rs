@@ -142,60 +142,187 @@ EventKind {
     HoldPlaced = "order.hold_placed",
     /// The order was freed.
     HoldReleased = "order.hold_released",
+    /// A shipment was packed.
+    ShipmentPacked = "order.shipment_packed",
+    /// A shipment was divided in two.
+    ShipmentSplit = "order.shipment_split",
+    /// A shipment was handed to its carrier.
+    ShipmentShipped = "order.shipment_shipped",
+    /// A shipment is on its way.
+    ShipmentInTransit = "order.shipment_in_transit",
+    /// A shipment is with the last courier.
+    ShipmentOutForDelivery = "order.shipment_out_for_delivery",
+    /// A shipment has arrived.
+    ShipmentDelivered = "order.shipment_delivered",
+    /// Something went wrong with a shipment on its way.
+    ShipmentException = "order.shipment_exception",
+    /// More became known about a shipment on its way.
+    ShipmentUpdated = "order.shipment_updated",
     /// The order was cancelled.
     Cancelled = "order.cancelled",
 });
 
-/// One row of the transition table: in `from`, an event of this kind leads to `to`.
-pub type Transition = (OrderStatus, EventKind, OrderStatus);
+/// What an event makes of an order's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Next {
+    /// It is this one now.
+    Status(OrderStatus),
+    /// It stays what it was.
+    Same,
+    /// What the shipments say: see [`DERIVATIONS`].
+    Derived,
+}
 
-/// Every move of an order's status that an event may cause. Kinds that are facts of the outside world (a provider's
-/// answer) are accepted in every status in which they can arrive, cancelled included.
+/// One row of the transition table: in any of these statuses an event of this kind may happen, and this follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Transition {
+    /// What happens.
+    pub kind: EventKind,
+    /// Where the order stands before.
+    pub from: &'static [OrderStatus],
+    /// What follows.
+    pub next: Next,
+}
+
+/// Every event that may happen to an order, with the statuses in which it may. Kinds that are facts of the outside world
+/// (a provider's answer, a carrier's report) are accepted in every status in which they can arrive, cancelled included.
 pub const TRANSITIONS: &[Transition] = {
     use EventKind as E;
-    use OrderStatus as S;
+    use OrderStatus::{
+        Cancelled, Delivered, OutForDelivery, PartiallyShipped, PaymentConfirmed, PaymentFailed, PaymentPending,
+        Placed, Processing, Shipped,
+    };
+    const fn row(kind: EventKind, from: &'static [OrderStatus], next: Next) -> Transition {
+        Transition { kind, from, next }
+    }
+    /// Nothing has left yet, and a warehouse may begin.
+    const READY: &[OrderStatus] = &[PaymentConfirmed, Processing, PartiallyShipped];
+    /// Something is on its way.
+    const SENT: &[OrderStatus] = &[PartiallyShipped, Shipped, OutForDelivery];
     &[
-        (S::Placed, E::PaymentNotRequired, S::PaymentConfirmed),
-        (S::Placed, E::HoldPlaced, S::Placed),
+        row(E::PaymentNotRequired, &[Placed], Next::Status(PaymentConfirmed)),
         // Freeing an order that was parked at placement begins its payment.
-        (S::Placed, E::HoldReleased, S::PaymentPending),
-        (S::Placed, E::Cancelled, S::Cancelled),
-        (S::PaymentPending, E::PaymentActionRequired, S::PaymentPending),
-        (S::PaymentPending, E::PaymentAuthorized, S::PaymentPending),
-        (S::PaymentPending, E::PaymentCaptured, S::PaymentConfirmed),
-        (S::PaymentPending, E::PaymentDeclined, S::PaymentFailed),
-        // A declined capture is followed by giving up its authorisation, while another payment may already be tried.
-        (S::PaymentPending, E::PaymentVoided, S::PaymentPending),
-        (S::PaymentPending, E::PaymentUnknown, S::PaymentPending),
-        (S::PaymentPending, E::HoldPlaced, S::PaymentPending),
-        (S::PaymentPending, E::HoldReleased, S::PaymentPending),
-        (S::PaymentPending, E::Cancelled, S::Cancelled),
-        (S::PaymentFailed, E::PaymentAttempted, S::PaymentPending),
-        (S::PaymentFailed, E::PaymentVoided, S::PaymentFailed),
-        (S::PaymentFailed, E::PaymentUnknown, S::PaymentFailed),
-        (S::PaymentFailed, E::HoldPlaced, S::PaymentFailed),
-        (S::PaymentFailed, E::HoldReleased, S::PaymentFailed),
-        (S::PaymentFailed, E::Cancelled, S::Cancelled),
-        (S::PaymentConfirmed, E::PaymentVoided, S::PaymentConfirmed),
-        (S::PaymentConfirmed, E::PaymentUnknown, S::PaymentConfirmed),
-        (S::PaymentConfirmed, E::HoldPlaced, S::PaymentConfirmed),
-        (S::PaymentConfirmed, E::HoldReleased, S::PaymentConfirmed),
-        (S::PaymentConfirmed, E::Cancelled, S::Cancelled),
-        (S::Processing, E::HoldPlaced, S::Processing),
-        (S::Processing, E::HoldReleased, S::Processing),
-        (S::Processing, E::Cancelled, S::Cancelled),
+        row(E::HoldReleased, &[Placed], Next::Status(PaymentPending)),
+        row(E::PaymentActionRequired, &[PaymentPending, Cancelled], Next::Same),
+        row(E::PaymentAuthorized, &[PaymentPending, Cancelled], Next::Same),
+        row(E::PaymentCaptured, &[PaymentPending], Next::Status(PaymentConfirmed)),
+        row(E::PaymentDeclined, &[PaymentPending], Next::Status(PaymentFailed)),
+        row(E::PaymentAttempted, &[PaymentFailed], Next::Status(PaymentPending)),
         // A cancelled order still takes in what the provider did, and gives it back.
-        (S::Cancelled, E::PaymentActionRequired, S::Cancelled),
-        (S::Cancelled, E::PaymentAuthorized, S::Cancelled),
-        (S::Cancelled, E::PaymentCaptured, S::Cancelled),
-        (S::Cancelled, E::PaymentDeclined, S::Cancelled),
-        (S::Cancelled, E::PaymentAbandoned, S::Cancelled),
-        (S::Cancelled, E::PaymentVoided, S::Cancelled),
-        (S::Cancelled, E::PaymentRefunded, S::Cancelled),
-        (S::Cancelled, E::PaymentUnknown, S::Cancelled),
-        (S::Cancelled, E::HoldReleased, S::Cancelled),
+        row(E::PaymentCaptured, &[Cancelled], Next::Same),
+        row(E::PaymentDeclined, &[Cancelled], Next::Same),
+        row(E::PaymentAbandoned, &[Cancelled], Next::Same),
+        row(E::PaymentRefunded, &[Cancelled], Next::Same),
+        // A declined capture is followed by giving up its authorisation, while another payment may already be tried, or
+        // what it pays for may be on its way.
+        row(
+            E::PaymentVoided,
+            &[
+                PaymentPending,
+                PaymentFailed,
+                PaymentConfirmed,
+                Processing,
+                PartiallyShipped,
+                Shipped,
+                OutForDelivery,
+                Delivered,
+                Cancelled,
+            ],
+            Next::Same,
+        ),
+        row(
+            E::PaymentUnknown,
+            &[
+                PaymentPending,
+                PaymentFailed,
+                PaymentConfirmed,
+                Processing,
+                PartiallyShipped,
+                Shipped,
+                OutForDelivery,
+                Delivered,
+                Cancelled,
+            ],
+            Next::Same,
+        ),
+        // What has left the warehouse whole can no longer be parked.
+        row(
+            E::HoldPlaced,
+            &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped],
+            Next::Same,
+        ),
+        row(
+            E::HoldReleased,
+            &[
+                PaymentPending,
+                PaymentFailed,
+                PaymentConfirmed,
+                Processing,
+                PartiallyShipped,
+                Shipped,
+                OutForDelivery,
+                Delivered,
+                Cancelled,
+            ],
+            Next::Same,
+        ),
+        row(
+            E::Cancelled,
+            &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing],
+            Next::Status(Cancelled),
+        ),
+        row(E::ShipmentPacked, READY, Next::Derived),
+        row(
+            E::ShipmentSplit,
+            &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped],
+            Next::Derived,
+        ),
+        row(E::ShipmentShipped, READY, Next::Derived),
+        row(E::ShipmentInTransit, SENT, Next::Derived),
+        row(E::ShipmentOutForDelivery, &[PartiallyShipped, Shipped], Next::Derived),
+        row(E::ShipmentDelivered, SENT, Next::Derived),
+        row(E::ShipmentException, SENT, Next::Derived),
+        row(E::ShipmentUpdated, &[PartiallyShipped, Shipped, OutForDelivery, Delivered], Next::Derived),
     ]
 };
+
+/// Every move of a shipment: from each status to these.
+pub const SHIPMENT_MOVES: &[(ShipmentStatus, &[ShipmentStatus])] = {
+    use ShipmentStatus::{Cancelled, Delivered, Exception, InTransit, OutForDelivery, Packed, Pending, Shipped};
+    &[
+        // Who packs and hands over at once need not say both.
+        (Pending, &[Packed, Shipped, Cancelled]),
+        (Packed, &[Shipped, Cancelled]),
+        // Carriers do not report every step.
+        (Shipped, &[InTransit, OutForDelivery, Delivered, Exception]),
+        (InTransit, &[OutForDelivery, Delivered, Exception]),
+        // The courier found nobody.
+        (OutForDelivery, &[InTransit, Delivered, Exception]),
+        (Exception, &[InTransit, OutForDelivery, Delivered]),
+        (Delivered, &[]),
+        (Cancelled, &[]),
+    ]
+};
+
+impl ShipmentStatus {
+    /// Whether a shipment may go from here to there.
+    #[must_use]
+    pub fn may_become(self, to: Self) -> bool {
+        SHIPMENT_MOVES.iter().any(|(from, targets)| *from == self && targets.contains(&to))
+    }
+
+    /// Whether it is still in the warehouse and will leave it.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Packed)
+    }
+
+    /// Whether it has left the warehouse. What went wrong on the way has left it all the same.
+    #[must_use]
+    pub const fn has_left(self) -> bool {
+        matches!(self, Self::Shipped | Self::InTransit | Self::OutForDelivery | Self::Delivered | Self::Exception)
+    }
+}
 
 impl EventKind {
     /// What a provider tells of captured money, unasked: it is taken in in every status, and changes none.
@@ -203,13 +330,13 @@ impl EventKind {
 }
 
 impl OrderStatus {
-    /// The status after an event of this kind, or none where the table has no such move.
+    /// What follows on an event of this kind, or none where the table has no such row.
     #[must_use]
-    pub fn after(self, kind: EventKind) -> Option<Self> {
+    pub fn after(self, kind: EventKind) -> Option<Next> {
         if EventKind::TOLD.contains(&kind) {
-            return Some(self);
+            return Some(Next::Same);
         }
-        TRANSITIONS.iter().find(|(from, k, _)| *from == self && *k == kind).map(|(_, _, to)| *to)
+        TRANSITIONS.iter().find(|row| row.kind == kind && row.from.contains(&self)).map(|row| row.next)
     }
 
     /// What the shipments say about the order once they move, or none while no shipment has moved.
@@ -275,14 +402,36 @@ impl Derivation {
 /// The transition table as a Markdown table, for the documentation.
 #[must_use]
 pub fn transitions_markdown() -> String {
-    let mut out = String::from("| from | event | to |\n|---|---|---|\n");
-    for (from, kind, to) in TRANSITIONS {
-        out.push_str(&format!("| `{from}` | `{kind}` | `{to}` |\n"));
+    let mut out = String::from("| event | in | then |\n|---|---|---|\n");
+    for row in TRANSITIONS {
+        let next = match row.next {
+            Next::Status(status) => format!("`{status}`"),
+            Next::Same => "as before".to_owned(),
+            Next::Derived => "as the shipments say".to_owned(),
+        };
+        out.push_str(&format!("| `{}` | {} | {next} |\n", row.kind, names(row.from)));
     }
     for kind in EventKind::TOLD {
-        out.push_str(&format!("| any | `{kind}` | the same |\n"));
+        out.push_str(&format!("| `{kind}` | any | as before |\n"));
     }
     out
+}
+
+/// The table of [`SHIPMENT_MOVES`] as a Markdown table, for the documentation.
+#[must_use]
+pub fn shipment_moves_markdown() -> String {
+    let mut out = String::from("| from | to |\n|---|---|\n");
+    for (from, to) in SHIPMENT_MOVES {
+        out.push_str(&format!(
+            "| `{from}` | {} |\n",
+            if to.is_empty() { "nothing more".to_owned() } else { names(to) }
+        ));
+    }
+    out
+}
+
+fn names<S: std::fmt::Display>(states: &[S]) -> String {
+    states.iter().map(|state| format!("`{state}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The table of [`DERIVATIONS`] as a Markdown table, for the documentation.
@@ -308,9 +457,22 @@ mod tests {
 
     #[test]
     fn the_table_says_one_thing_per_status_and_event() {
-        for (index, (from, kind, _)) in TRANSITIONS.iter().enumerate() {
-            let same = TRANSITIONS.iter().skip(index + 1).find(|(f, k, _)| f == from && k == kind);
-            assert_eq!(same, None);
+        for from in OrderStatus::ALL {
+            for kind in EventKind::ALL {
+                let rows = TRANSITIONS.iter().filter(|row| row.kind == *kind && row.from.contains(from)).count();
+                assert!(rows <= 1, "{rows} rows for {kind} in {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_shipment_status_has_its_row() {
+        let rows: Vec<ShipmentStatus> = SHIPMENT_MOVES.iter().map(|(from, _)| *from).collect();
+        assert_eq!(rows.len(), ShipmentStatus::ALL.len());
+        assert!(ShipmentStatus::ALL.iter().all(|status| rows.contains(status)));
+        for status in ShipmentStatus::ALL {
+            assert_eq!(status.is_open(), status.may_become(ShipmentStatus::Cancelled), "{status}");
+            assert!(!status.may_become(*status));
         }
     }
 

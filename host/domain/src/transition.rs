@@ -1,9 +1,11 @@
 //! `apply`: how an event changes the document. Total and pure: replaying an order's events gives its document.
 
+mod shipments;
+
 use crate::event::Event;
 use crate::ids::{PaymentId, RefundId};
 use crate::order::{Dispute, Hold, HoldSource, LineStatus, NextAction, Order, Payment, Refund, Task, TaskKind};
-use crate::status::{OrderStatus, PaymentStatus, ShipmentStatus};
+use crate::status::{Next, OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::Timestamp;
 
 /// Replays an order's events, oldest first. None where the first is not `Placed`.
@@ -24,7 +26,10 @@ pub fn apply(mut order: Order, event: &Event, at: Timestamp) -> Order {
     order.version += 1;
     order.updated_at = at;
     let before = order.status;
-    order.status = before.after(event.kind()).unwrap_or(before);
+    let next = before.after(event.kind());
+    if let Some(Next::Status(status)) = next {
+        order.status = status;
+    }
     match event {
         Event::Placed(_) | Event::PaymentNotRequired {} => {}
         Event::PaymentAttempted { payment_id, payment_method_id } => {
@@ -80,6 +85,17 @@ pub fn apply(mut order: Order, event: &Event, at: Timestamp) -> Order {
             order.payment_mut(*payment_id, |payment| payment.refund_done(*refund_id, *amount));
             order.remove_tasks(|kind| matches!(kind, TaskKind::Refund { refund_id: id, .. } if id == refund_id));
         }
+        Event::ShipmentPacked { .. }
+        | Event::ShipmentSplit { .. }
+        | Event::ShipmentShipped { .. }
+        | Event::ShipmentInTransit { .. }
+        | Event::ShipmentOutForDelivery { .. }
+        | Event::ShipmentDelivered { .. }
+        | Event::ShipmentException { .. }
+        | Event::ShipmentUpdated { .. } => shipments::apply(&mut order, event, at),
+    }
+    if next == Some(Next::Derived) {
+        order.status = order.derived_status();
     }
     order.withdraw_offers();
     order
@@ -159,7 +175,7 @@ fn apply_cancel(order: &mut Order, reason: &str, at: Timestamp) {
     for line in &mut order.lines {
         line.status = LineStatus::Cancelled;
     }
-    for shipment in &mut order.shipments {
+    for shipment in order.shipments.iter_mut().filter(|s| s.status.is_open()) {
         shipment.status = ShipmentStatus::Cancelled;
     }
     // A person's or a policy's reason to park it has lost its object; an unknown payment has not.

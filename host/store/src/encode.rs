@@ -7,8 +7,9 @@ use domain::hooks::routing::Plan;
 use domain::ids::{EventId, OrderId, Sku, TenantId, WarehouseId};
 use domain::order::Order;
 use domain::placement::Draft;
-use domain::status::OrderStatus;
+use domain::status::{Next, OrderStatus};
 use domain::time::Timestamp;
+use domain::transition;
 
 use crate::Error;
 use crate::chain::{GENESIS, Hash, Link};
@@ -62,7 +63,14 @@ pub(crate) fn placement(
         [Event::Placed(_)] => vec![format!(r#"{{"type":"order.placed","data":{document}}}"#).into()],
         events => events.iter().map(|e| json(e).map(Arc::from)).collect::<Result<_, _>>()?,
     };
-    let chain = Chain { order: &order, status: None, version: 0, hash: GENESIS, actor, at: draft.placed_at };
+    let statuses = match events.as_slice() {
+        [Event::Placed(first), more @ ..] => {
+            let then = statuses(first, more, draft.placed_at);
+            std::iter::once(first.status).chain(then).collect()
+        }
+        _ => return Err(Error::Inconsistent("a placement does not begin with itself".to_owned())),
+    };
+    let chain = Chain { order: &order, statuses, status: None, version: 0, hash: GENESIS, actor, at: draft.placed_at };
     let (events, head_hash) = chain.link(&events, payloads, ids);
     let reservations = order.reservations();
     Ok(Encoded { order: Arc::new(order), document, head_hash, events, reservations })
@@ -85,6 +93,7 @@ pub(crate) fn update(before: &StoredOrder, order: Order, events: &[Event], actor
     let ids: Vec<EventId> = events.iter().map(|_| new_event_id()).collect();
     let chain = Chain {
         order: &order,
+        statuses: statuses(&before.order, events, order.updated_at),
         status: Some(before.order.status),
         version: before.order.version,
         hash: before.head_hash,
@@ -104,9 +113,34 @@ pub(crate) fn new_event_id() -> EventId {
     EventId::new(uuid::Uuid::now_v7())
 }
 
+/// Where the order stands after each event.
+fn statuses(before: &Order, events: &[Event], at: Timestamp) -> Vec<OrderStatus> {
+    let mut status = before.status;
+    // What the shipments say can only be told with the document; most events need none.
+    let mut document: Option<Order> = None;
+    let mut statuses = Vec::with_capacity(events.len());
+    for (index, event) in events.iter().enumerate() {
+        let next = status.after(event.kind());
+        if document.is_none() && next == Some(Next::Derived) {
+            let before = before.clone();
+            document = Some(events[..index].iter().fold(before, |order, event| transition::apply(order, event, at)));
+        }
+        document = document.map(|order| transition::apply(order, event, at));
+        status = match (&document, next) {
+            (Some(order), _) => order.status,
+            (None, Some(Next::Status(to))) => to,
+            (None, _) => status,
+        };
+        statuses.push(status);
+    }
+    statuses
+}
+
 /// Where the chain of an order stands before a change.
 struct Chain<'o> {
     order: &'o Order,
+    /// After each of the events.
+    statuses: Vec<OrderStatus>,
     status: Option<OrderStatus>,
     version: u64,
     hash: Hash,
@@ -117,12 +151,8 @@ struct Chain<'o> {
 impl Chain<'_> {
     fn link(mut self, events: &[Event], payloads: Vec<Arc<str>>, ids: &[EventId]) -> (Vec<EventRow>, Hash) {
         let mut rows = Vec::with_capacity(events.len());
-        for ((event, payload), event_id) in events.iter().zip(payloads).zip(ids) {
-            let to = match (event, self.status) {
-                (Event::Placed(first), _) => first.status,
-                (_, Some(status)) => status.after(event.kind()).unwrap_or(status),
-                (_, None) => self.order.status,
-            };
+        let statuses = std::mem::take(&mut self.statuses);
+        for (((event, payload), event_id), to) in events.iter().zip(payloads).zip(ids).zip(statuses) {
             self.version += 1;
             let mut row = EventRow {
                 tenant: self.order.tenant_id,
@@ -170,6 +200,7 @@ fn reason(event: &Event) -> Option<&str> {
     match event {
         Event::Cancelled { reason } | Event::HoldPlaced { reason, .. } => Some(reason),
         Event::PaymentDeclined { message, .. } | Event::PaymentUnknown { message, .. } => Some(message),
+        Event::ShipmentException { news, .. } => news.note.as_deref(),
         _ => None,
     }
 }

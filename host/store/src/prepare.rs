@@ -57,12 +57,23 @@ pub(crate) struct Update {
     pub expected_version: u64,
     pub previous_hash: Hash,
     pub lease: Option<Lease>,
-    /// What the order takes (positive) and gives back (negative), summed and sorted, without zeros.
-    pub deltas: Vec<(Sku, WarehouseId, i64)>,
+    /// What it does to stock, summed and sorted, without zeros.
+    pub deltas: Vec<Delta>,
     /// What it holds no more of.
     pub gone: Vec<(Sku, WarehouseId)>,
     /// What it holds another quantity of than before.
     pub held: Vec<(Sku, WarehouseId, i64)>,
+}
+
+/// What an order does to the stock of a SKU in a warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delta {
+    pub sku: Sku,
+    pub warehouse: WarehouseId,
+    /// What it takes (positive) and gives back (negative).
+    pub reserved: i64,
+    /// What leaves the shelves (negative) and comes back (positive).
+    pub on_hand: i64,
 }
 
 impl Prepared {
@@ -123,8 +134,10 @@ fn change(order: OrderChange, tenant: TenantId, actor: &Arc<str>) -> Result<Chan
         OrderChange::Update { before, order, events, lease } => {
             own(tenant, order.tenant_id, "an order")?;
             let held_before = before.order.reservations();
+            let (taken_before, taken) = (before.order.taken_units(), order.taken_units());
             let encoded = encode::update(&before, *order, &events, actor)?;
-            let (deltas, gone, held) = differences(&held_before, &encoded.reservations);
+            let (gone, held) = differences(&held_before, &encoded.reservations);
+            let deltas = deltas([&held_before, &encoded.reservations], [&taken_before, &taken]);
             Ok(Change::Update(Box::new(Update {
                 encoded: Arc::new(encoded),
                 expected_version: before.order.version,
@@ -147,7 +160,8 @@ fn own(tenant: TenantId, whose: TenantId, what: &str) -> Result<(), Error> {
 
 type Quantities = Vec<(Sku, WarehouseId, i64)>;
 
-fn differences(before: &Quantities, after: &Quantities) -> (Quantities, Vec<(Sku, WarehouseId)>, Quantities) {
+/// What an order no longer holds, and what it holds another quantity of than before.
+fn differences(before: &Quantities, after: &Quantities) -> (Vec<(Sku, WarehouseId)>, Quantities) {
     let mut both: BTreeMap<(&Sku, &WarehouseId), (i64, i64)> = BTreeMap::new();
     for (sku, warehouse, units) in before {
         both.entry((sku, warehouse)).or_default().0 += units;
@@ -155,17 +169,39 @@ fn differences(before: &Quantities, after: &Quantities) -> (Quantities, Vec<(Sku
     for (sku, warehouse, units) in after {
         both.entry((sku, warehouse)).or_default().1 += units;
     }
-    let (mut deltas, mut gone, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut gone, mut held) = (Vec::new(), Vec::new());
     for ((sku, warehouse), (old, new)) in both {
         if old == new {
             continue;
         }
-        deltas.push((sku.clone(), warehouse.clone(), new - old));
         if new == 0 {
             gone.push((sku.clone(), warehouse.clone()));
         } else {
             held.push((sku.clone(), warehouse.clone(), new));
         }
     }
-    (deltas, gone, held)
+    (gone, held)
+}
+
+/// What an order does to stock, from what it held and had taken off the shelves before and after.
+fn deltas(held: [&Quantities; 2], taken: [&Quantities; 2]) -> Vec<Delta> {
+    let mut sums: BTreeMap<(&Sku, &WarehouseId), (i64, i64)> = BTreeMap::new();
+    for (quantities, sign) in held.into_iter().zip([-1, 1]) {
+        for (sku, warehouse, units) in quantities {
+            sums.entry((sku, warehouse)).or_default().0 += sign * units;
+        }
+    }
+    for (quantities, sign) in taken.into_iter().zip([1, -1]) {
+        for (sku, warehouse, units) in quantities {
+            sums.entry((sku, warehouse)).or_default().1 += sign * units;
+        }
+    }
+    let changed = sums.into_iter().filter(|(_, sum)| *sum != (0, 0));
+    let delta = |((sku, warehouse), (reserved, on_hand)): ((&Sku, &WarehouseId), (i64, i64))| Delta {
+        sku: sku.clone(),
+        warehouse: warehouse.clone(),
+        reserved,
+        on_hand,
+    };
+    changed.map(delta).collect()
 }

@@ -236,7 +236,8 @@ impl State {
         }
         let encoded = self.choose(prepared, place)?;
         for (sku, warehouse, units) in &encoded.reservations {
-            self.ledger.reserve(tenant, sku, warehouse, *units).map_err(|why| No::Faulty(Error::Inconsistent(why)))?;
+            let taken = self.ledger.reserve(tenant, sku, warehouse, *units);
+            taken.map_err(|why| No::Faulty(Error::Inconsistent(why)))?;
         }
         for (sku, warehouse, units) in &encoded.reservations {
             self.reservations.insert((tenant, order_id, sku.clone(), warehouse.clone()), *units);
@@ -287,17 +288,17 @@ impl State {
             return Err(Outcome::VersionConflict.into());
         }
         let mut short = Vec::new();
-        for (sku, warehouse, delta) in update.deltas.iter().filter(|(_, _, delta)| *delta > 0) {
-            let available = self.ledger.available(tenant, sku, warehouse);
-            if available < *delta {
-                short.push(Shortage { sku: sku.clone(), requested: *delta, available });
+        for delta in update.deltas.iter().filter(|delta| delta.reserved > 0) {
+            let available = self.ledger.available(tenant, &delta.sku, &delta.warehouse);
+            if available < delta.reserved {
+                short.push(Shortage { sku: delta.sku.clone(), requested: delta.reserved, available });
             }
         }
         if !short.is_empty() {
             return Err(Outcome::OutOfStock(short).into());
         }
-        for (sku, warehouse, delta) in &update.deltas {
-            self.ledger.reserve(tenant, sku, warehouse, *delta).map_err(|why| No::Faulty(Error::Inconsistent(why)))?;
+        for delta in &update.deltas {
+            self.ledger.shift(tenant, delta).map_err(|why| No::Faulty(Error::Inconsistent(why)))?;
         }
         for (sku, warehouse) in &update.gone {
             self.reservations.insert((tenant, order_id, sku.clone(), warehouse.clone()), 0);

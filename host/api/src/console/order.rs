@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::hooks::Destination;
 use domain::ids::{DecisionId, OrderId};
-use domain::order::{Order, Payment, Personal, PersonalAddress};
+use domain::order::{Order, Payment, Personal, PersonalAddress, Tracking};
 
 use super::Frame;
 use super::session::{self, Author, SignedIn};
@@ -78,6 +78,8 @@ struct Shipment {
     warehouse: String,
     status: Status,
     items: Vec<String>,
+    /// Carrier, number, days and what was said.
+    way: Vec<String>,
 }
 
 struct PaymentRow {
@@ -282,8 +284,24 @@ impl Shipment {
             warehouse: shipment.warehouse_id.to_string(),
             status: Status::new(shipment.status.name()),
             items: items.collect(),
+            way: shipment.tracking.as_deref().map(way).unwrap_or_default(),
         }
     }
+}
+
+/// What is known of a shipment's way, in words.
+fn way(tracking: &Tracking) -> Vec<String> {
+    let news = &tracking.news;
+    let carried = [news.carrier.as_deref(), news.tracking_number.as_deref()];
+    let carried: Vec<&str> = carried.into_iter().flatten().collect();
+    let parts = [
+        (!carried.is_empty()).then(|| carried.join(" ")),
+        tracking.shipped_at.map(|at| format!("shipped {}", text::time(at))),
+        tracking.delivered_at.map(|at| format!("delivered {}", text::time(at))),
+        news.estimated_delivery.filter(|_| tracking.delivered_at.is_none()).map(|day| format!("should arrive {day}")),
+        news.note.clone(),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 impl PaymentRow {

@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 49] = [
+const OPERATIONS: [&str; 53] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -45,6 +45,10 @@ const OPERATIONS: [&str; 49] = [
     "post /api/v1/orders/{id}/hold",
     "post /api/v1/orders/{id}/pay",
     "post /api/v1/orders/{id}/release",
+    "post /api/v1/orders/{id}/shipments/{shipment_id}/pack",
+    "post /api/v1/orders/{id}/shipments/{shipment_id}/ship",
+    "post /api/v1/orders/{id}/shipments/{shipment_id}/split",
+    "post /api/v1/orders/{id}/shipments/{shipment_id}/track",
     "get /api/v1/plugins",
     "post /api/v1/plugins",
     "get /api/v1/plugins/{id}",
@@ -149,6 +153,7 @@ fn readers_and_schemas_know_the_same_fields() {
     let order = r#"{"?":1,"items":[{"?":1}],"customer":{"?":1},"shipping_address":{"?":1},"billing_address":{"?":1}}"#;
     let flat = r#"{"?":1}"#;
     let candidate = r#"{"?":1,"candidate":{"?":1}}"#;
+    let items = r#"{"?":1,"items":[{"?":1}]}"#;
     let changes = r#"{"?":1,"changes":[{"?":1}]}"#;
     let order_places: &[_] = &[
         ("", "PlaceOrder"),
@@ -163,6 +168,13 @@ fn readers_and_schemas_know_the_same_fields() {
         (known_fields(orders::pay::read, flat), &[("", "PayOrder")]),
         (known_fields(orders::hold::read_hold, flat), &[("", "HoldOrder")]),
         (known_fields(orders::hold::read_release, flat), &[("", "ReleaseOrder")]),
+        (known_fields(orders::shipments::read_pack, flat), &[("", "PackShipment")]),
+        (known_fields(orders::shipments::read_ship, flat), &[("", "ShipShipment")]),
+        (known_fields(orders::shipments::read_track, flat), &[("", "TrackShipment")]),
+        (
+            known_fields(orders::shipments::read_split, items),
+            &[("", "SplitShipment"), ("/items/0", "LineUnitsRequest")],
+        ),
         (known_fields(keys::read, flat), &[("", "CreateKey")]),
         (known_fields(hooks::read_binding, candidate), &[("", "BindHook"), ("/candidate", "HookCandidate")]),
         (known_fields(secrets::read_value, flat), &[("", "PutSecret")]),
@@ -203,6 +215,7 @@ fn what_a_reader_requires_the_schema_requires() {
     assert_eq!(missing(orders::cancel::read(&empty).err()), required("CancelOrder"));
     assert_eq!(missing(orders::pay::read(&empty).err()), required("PayOrder"));
     assert_eq!(missing(orders::hold::read_hold(&empty).err()), required("HoldOrder"));
+    assert_eq!(missing(orders::shipments::read_split(&empty).err()), required("SplitShipment"));
     assert_eq!(missing(keys::read(&empty).err()), required("CreateKey"));
     assert_eq!(missing(hooks::read_binding(&empty).err()), required("BindHook"));
     assert_eq!(missing(secrets::read_value(&empty).err()), required("PutSecret"));

@@ -60,6 +60,8 @@ codes! {
     DuplicateExternalId = "duplicate_external_id", CONFLICT, "Another order has this external_id";
     /// The status of the order does not allow it.
     IllegalTransition = "illegal_transition", CONFLICT, "The order's status does not allow this";
+    /// Nothing ships while an order is parked.
+    OrderOnHold = "order_on_hold", CONFLICT, "The order is on hold";
     /// Release of an order that is not held.
     NotOnHold = "not_on_hold", CONFLICT, "The order is not on hold";
     /// The time to try another payment has passed.

@@ -8,21 +8,43 @@ pub mod list;
 pub mod pay;
 pub mod place;
 pub mod read;
+pub mod shipments;
 
 use std::sync::Arc;
 
 use app::App;
+use app::merchant::Caller;
 use app::place::Done;
+use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
-use domain::ids::TenantId;
+use axum::response::{IntoResponse, Response};
+use domain::command::Command;
+use domain::ids::{OrderId, TenantId};
 use domain::order::Order;
 use domain::status::{OrderStatus, PaymentStatus};
 
+use crate::Api;
 use crate::conditional::{Wait, etag};
 use crate::errors::order_path;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
 use crate::problem::{Code, Problem};
-use crate::views::order::DetailsView;
+use crate::routes::OrderAnswer;
+use crate::views::order::{DetailsView, OrderView};
+
+/// Gives a command and answers with the order as it is then.
+async fn follow(
+    api: &Api,
+    caller: Arc<Caller>,
+    order_id: OrderId,
+    command: Command,
+    version: Option<u64>,
+    key: Option<app::Idempotency>,
+) -> Result<Response, Problem> {
+    let done = api.app.command(caller, order_id, command, version, key).await?;
+    let view = OrderView::new(&done.order);
+    let (status, wait) = (StatusCode::OK, Wait(None));
+    Ok(OrderAnswer { status, order: &done.order, view, wait, replayed: done.replayed }.into_response())
+}
 
 /// Waits for the payment where the client prefers so. A decline is a refusal then: 402.
 async fn settled(app: &App, tenant: TenantId, done: Done, wait: Wait) -> Result<Done, Problem> {

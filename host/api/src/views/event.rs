@@ -1,8 +1,10 @@
 //! An event as the API shows it: what changed, without the order's inner bookkeeping.
 
 use domain::event::Event;
-use domain::ids::{EventId, OrderId, PaymentId, RefundId};
+use domain::ids::{EventId, OrderId, PaymentId, RefundId, ShipmentId};
 use domain::money::Currency;
+use domain::order::{Part, TrackingNews};
+use domain::time::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,6 +85,40 @@ pub struct Payload {
     source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    shipment_id: Option<ShipmentId>,
+    /// Of a shipment that was divided: the new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    new_shipment_id: Option<ShipmentId>,
+    /// The units that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<UnitsView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracking_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    estimated_delivery: Option<Date>,
+    /// What was said of a shipment's way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+/// Units of a line.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LineUnits)]
+struct UnitsView {
+    line_id: u32,
+    quantity: u32,
+}
+
+impl From<Part> for UnitsView {
+    fn from(Part { line_id, quantity }: Part) -> Self {
+        Self { line_id, quantity }
+    }
 }
 
 impl Payload {
@@ -90,6 +126,14 @@ impl Payload {
     #[must_use]
     pub fn new(event: Event, currency: Option<Currency>) -> Self {
         let money = |minor| currency.map(|currency| Money::new(currency, minor));
+        let sent = |shipment_id, news: TrackingNews| Self {
+            shipment_id: Some(shipment_id),
+            carrier: news.carrier,
+            tracking_number: news.tracking_number,
+            estimated_delivery: news.estimated_delivery,
+            note: news.note,
+            ..Self::default()
+        };
         let of = |payment_id| Self { payment_id: Some(payment_id), ..Self::default() };
         match event {
             Event::Placed(order) => Self { order: Some(Box::new(OrderView::new(&order))), ..Self::default() },
@@ -131,6 +175,19 @@ impl Payload {
             Event::HoldPlaced { source, reason } => {
                 Self { source: Some(hold_source(source)), reason: Some(reason), ..Self::default() }
             }
+            Event::ShipmentPacked { shipment_id } => Self { shipment_id: Some(shipment_id), ..Self::default() },
+            Event::ShipmentSplit { shipment_id, into, items } => Self {
+                shipment_id: Some(shipment_id),
+                new_shipment_id: Some(into),
+                items: Some(items.into_iter().map(UnitsView::from).collect()),
+                ..Self::default()
+            },
+            Event::ShipmentShipped { shipment_id, news }
+            | Event::ShipmentInTransit { shipment_id, news }
+            | Event::ShipmentOutForDelivery { shipment_id, news }
+            | Event::ShipmentDelivered { shipment_id, news }
+            | Event::ShipmentException { shipment_id, news }
+            | Event::ShipmentUpdated { shipment_id, news } => sent(shipment_id, news),
             Event::Cancelled { reason } => Self { reason: Some(reason), ..Self::default() },
         }
     }

@@ -5,6 +5,7 @@ use domain::ids::{CustomerId, ExternalId, OrderId, SellerId, ShipmentId, Sku, Wa
 use domain::money::Currency;
 use domain::order::{
     AppliedDiscount, Hold, HoldSource, Line, LineStatus, Order, Payment, Personal, PersonalAddress, Shipment,
+    TrackingNews,
 };
 use domain::status::PaymentStatus;
 use domain::time::Date;
@@ -121,6 +122,23 @@ struct ShipmentView {
     /// `pending`, `packed`, `shipped`, `in_transit`, `out_for_delivery`, `delivered`, `exception` or `cancelled`.
     status: &'static str,
     items: Vec<ShipmentItemView>,
+    /// Who carries it, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<String>,
+    /// The carrier's number, once it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracking_number: Option<String>,
+    /// The day on which it should arrive, once it is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    estimated_delivery: Option<Date>,
+    /// What was last said of its way; of an `exception`, what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipped_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered_at: Option<Time>,
 }
 
 /// A part of a line in a shipment.
@@ -224,7 +242,15 @@ impl LineView {
 impl ShipmentView {
     fn new(shipment: &Shipment) -> Self {
         let items = shipment.items.iter();
+        let tracking = shipment.tracking.as_deref().cloned().unwrap_or_default();
+        let TrackingNews { carrier, tracking_number, estimated_delivery, note } = tracking.news;
         Self {
+            carrier,
+            tracking_number,
+            estimated_delivery,
+            note,
+            shipped_at: tracking.shipped_at.map(Time),
+            delivered_at: tracking.delivered_at.map(Time),
             shipment_id: shipment.shipment_id,
             warehouse: shipment.warehouse_id.clone(),
             status: shipment.status.name(),

@@ -20,6 +20,7 @@ async fn operations(shop: &Shop, order_id: &str) -> Vec<Operation> {
             let id = if path.contains("/keys/") { "key_00000000000000000000000000" } else { order_id };
             let filled = path.replace("{id}", id).replace("{sku}", "MUG").replace("{warehouse}", "W");
             let filled = filled.replace("{hook}", "payment").replace("{binding}", "main");
+            let filled = filled.replace("{shipment_id}", "shp_00000000000000000000000000");
             let filled = filled.replace("{version}", "1").replace("{name}", "some");
             let needed = operation["security"].as_array().into_iter().flatten();
             let scopes = needed.flat_map(|s| s["key"].as_array().unwrap().clone());
@@ -39,7 +40,7 @@ async fn every_operation_asks_for_a_key_and_its_scope() {
     let shop = Shop::open().await;
     let protected = operations(&shop, "ord_00000000000000000000000000").await;
     let protected: Vec<_> = protected.into_iter().filter(|o| o.path.starts_with("/api/v1/")).collect();
-    assert!(protected.len() >= 37);
+    assert!(protected.len() >= 41);
     for operation in protected {
         let name = &operation.name;
         let none = shop.call(&operation.method, &operation.path, &[("authorization", "")], Some("{}")).await;
@@ -67,13 +68,14 @@ async fn another_merchants_order_does_not_exist() {
     let foreign = format!("Bearer {}", shop.foreign_key().await);
     let body = |path: &str| match path.rsplit('/').next() {
         Some("pay") => json!({"payment_method_id": "pm_ok"}),
-        Some("release") => json!({}),
+        Some("release" | "pack" | "ship" | "track") => json!({}),
+        Some("split") => json!({"items": [{"line_id": 1, "quantity": 1}]}),
         _ => json!({"reason": "r"}),
     };
     let all = operations(&shop, &order_id).await;
     let of_an_order: Vec<_> =
         all.iter().filter(|o| o.path.contains(&order_id) && o.path.contains("/orders/")).collect();
-    assert_eq!(of_an_order.len(), 7);
+    assert_eq!(of_an_order.len(), 11);
     for operation in of_an_order {
         let headers = [("authorization", foreign.as_str()), ("idempotency-key", "f")];
         let body = (operation.method == "POST").then(|| body(&operation.path).to_string());

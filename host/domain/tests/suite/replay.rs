@@ -1,8 +1,9 @@
 //! History: replaying an order's events gives its document, in memory and through the stored form.
 
+use domain::command::shipments::{Action, Progress, Report};
 use domain::command::{Command, TaskResult};
 use domain::event::Event;
-use domain::order::{HoldSource, Order, TaskKind};
+use domain::order::{HoldSource, Order, Part, Shipment, TaskKind, TrackingNews};
 use domain::time::Timestamp;
 use domain::transition::{apply, replay};
 use proptest::prelude::*;
@@ -17,6 +18,8 @@ enum Move {
     Cancel,
     Hold,
     Release,
+    /// Something is done with one of the shipments.
+    Ship(usize, usize),
     /// A result for one of the open tasks.
     Resolve(usize, Answer),
     /// A result for any task that there ever was: mostly a late or repeated one.
@@ -55,6 +58,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::Cancel),
         2 => Just(Move::Hold),
         3 => Just(Move::Release),
+        6 => (any::<usize>(), any::<usize>()).prop_map(|(n, action)| Move::Ship(n, action)),
         10 => (any::<usize>(), answers()).prop_map(|(n, answer)| Move::Resolve(n, answer)),
         2 => (any::<u32>(), answers()).prop_map(|(n, answer)| Move::Late(n, answer)),
         2 => any::<u32>().prop_map(Move::Expire),
@@ -74,6 +78,19 @@ fn result(answer: Answer, amount: i64, now: Timestamp) -> TaskResult {
     }
 }
 
+/// Mostly something that moves it on.
+fn action(shipment: &Shipment, what: usize) -> Action {
+    let item = &shipment.items[what % shipment.items.len()];
+    let part = Part { line_id: item.line_id, quantity: 1 + what as u32 % item.quantity };
+    let news = TrackingNews { note: Some(format!("news {what}")), ..TrackingNews::default() };
+    match what % 8 {
+        0 => Action::Pack,
+        1 => Action::Split { items: vec![part] },
+        2 | 3 => Action::Ship(news),
+        n => Action::Track(Report { status: Some(Progress::ALL[n - 4]), news }),
+    }
+}
+
 fn command(order: &Order, chosen: &Move, now: Timestamp) -> Option<Command> {
     let task_id = |n: u32| 1 + n % (order.counters.tasks + 1);
     let amount =
@@ -84,6 +101,11 @@ fn command(order: &Order, chosen: &Move, now: Timestamp) -> Option<Command> {
         Move::Cancel => Some(Command::Cancel { reason: "over".to_owned() }),
         Move::Hold => Some(Command::Hold { source: HoldSource::Manual, reason: "wait".to_owned() }),
         Move::Release => Some(Command::Release),
+        Move::Ship(n, what) => {
+            let shipment = &order.shipments[n % order.shipments.len()];
+            let action = action(shipment, *what);
+            Some(Command::Shipment { shipment_id: shipment.shipment_id, action })
+        }
         Move::Resolve(_, _) if order.tasks.is_empty() => None,
         Move::Resolve(n, answer) => Some(resolved(order.tasks[n % order.tasks.len()].task_id, *answer)),
         Move::Late(n, answer) => Some(resolved(task_id(*n), *answer)),

@@ -1,6 +1,9 @@
 //! The tables of states: what the documentation shows is what the code does.
 
-use domain::status::{DERIVATIONS, OrderStatus, Share, ShipmentStatus, derivations_markdown, transitions_markdown};
+use domain::status::{
+    DERIVATIONS, OrderStatus, Share, ShipmentStatus, derivations_markdown, shipment_moves_markdown,
+    transitions_markdown,
+};
 use proptest::prelude::*;
 
 /// Set to write `STATES.md` anew.
@@ -13,10 +16,12 @@ fn document() -> String {
          ## What events do\n\n\
          An order begins as `placed` (to be looked at by a person, or with nothing to pay) or as `payment_pending`. In a status\n\
          that has no row for an event, what would cause the event is refused.\n\n{}\n\
+         ## What a shipment may become\n\n{}\n\
          ## What shipments say\n\n\
          Once shipments move, the order's status is derived from them: the first row that fits counts. Where none fits, no\n\
          shipment has moved and the payment decides.\n\n{}",
         transitions_markdown(),
+        shipment_moves_markdown(),
         derivations_markdown()
     )
 }

@@ -3,10 +3,11 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use domain::command::shipments::{Action, Progress, Report};
 use domain::command::{Command, Refusal, TaskResult, decide};
 use domain::event::Event;
-use domain::order::{HoldSource, Order, TaskKind};
-use domain::status::{EventKind, OrderStatus, ShipmentStatus, TRANSITIONS, Transition};
+use domain::order::{HoldSource, Order, Part, TaskKind, TrackingNews};
+use domain::status::{EventKind, OrderStatus, SHIPMENT_MOVES, ShipmentStatus, TRANSITIONS};
 use domain::time::Timestamp;
 
 use crate::baskets::{RETRY_SECONDS, START, small};
@@ -40,7 +41,8 @@ fn shape(order: &Order) -> String {
         .iter()
         .map(|p| (p.status, p.authorized, p.captured, p.refunded, p.refunds.len(), p.decline_code.is_some()))
         .collect();
-    format!("{} {} {holds:?} {tasks:?} {payments:?}", order.status, order.amounts.total)
+    let shipments: Vec<_> = order.shipments.iter().map(|s| s.status).collect();
+    format!("{} {} {holds:?} {tasks:?} {payments:?} {shipments:?}", order.status, order.amounts.total)
 }
 
 /// Every command that could be given now, sensible or not.
@@ -82,18 +84,53 @@ fn beginnings() -> Vec<Story> {
     baskets.map(|(draft, plan)| Story::place(&draft, &plan)).collect()
 }
 
-/// Every state that can be reached, with a shortest story that leads there, and every row taken on the way.
-fn explore() -> (Vec<Story>, BTreeSet<Transition>) {
+/// What can be done with the shipments, sensible or not.
+fn shipping(order: &Order) -> Vec<(Command, Timestamp)> {
+    let news = |note: &str| TrackingNews { note: Some(note.to_owned()), ..TrackingNews::default() };
+    let mut commands = Vec::new();
+    for shipment in &order.shipments {
+        let shipment_id = shipment.shipment_id;
+        let part = Part { line_id: shipment.items[0].line_id, quantity: 1 };
+        let mut actions = vec![Action::Pack, Action::Ship(news("gone")), Action::Split { items: vec![part] }];
+        let reports = Progress::ALL.map(|progress| Report { status: Some(progress), news: news("seen") });
+        let reports = reports.into_iter().chain([Report { status: None, news: news("looked at") }]);
+        for report in reports {
+            commands.push((Command::Tracked { shipment_id, report: report.clone() }, order.updated_at));
+            actions.push(Action::Track(report));
+        }
+        commands
+            .extend(actions.into_iter().map(|action| (Command::Shipment { shipment_id, action }, order.updated_at)));
+    }
+    commands
+}
+
+/// What can be done with the shipments of an order that is only divided by hand where that is tried for itself.
+fn moving(order: &Order) -> Vec<(Command, Timestamp)> {
+    let divides = |command: &Command| matches!(command, Command::Shipment { action: Action::Split { .. }, .. });
+    let mut commands = commands(order);
+    commands.extend(shipping(order).into_iter().filter(|(command, _)| !divides(command)));
+    commands
+}
+
+type Choices = fn(&Order) -> Vec<(Command, Timestamp)>;
+/// Where the order stood, and what happened.
+type Taken = BTreeSet<(OrderStatus, EventKind)>;
+
+/// Every state that can be reached, with a shortest story that leads there, and every cell of the table taken on the
+/// way. In every state the probes are tried too, but not followed.
+fn explore_from(beginnings: Vec<Story>, choices: Choices, probes: Choices) -> (Vec<Story>, Taken) {
     let mut taken = BTreeSet::new();
-    let mut reached: BTreeMap<_, _> = beginnings().into_iter().map(|story| (shape(&story.order), story)).collect();
+    let mut reached: BTreeMap<_, _> = beginnings.into_iter().map(|story| (shape(&story.order), story)).collect();
     let mut open: VecDeque<Story> = reached.values().cloned().collect();
     while let Some(story) = open.pop_front() {
-        for (command, now) in commands(&story.order) {
+        let followed = choices(&story.order).into_iter().map(|choice| (choice, true));
+        let tried = probes(&story.order).into_iter().map(|choice| (choice, false));
+        for ((command, now), follow) in followed.chain(tried) {
             let mut next = story.clone();
             match next.send(&command, now) {
                 Ok(_) => {
                     taken.extend(next.taken.iter().copied());
-                    if let Entry::Vacant(slot) = reached.entry(shape(&next.order)) {
+                    if follow && let Entry::Vacant(slot) = reached.entry(shape(&next.order)) {
                         open.push_back(slot.insert(next).clone());
                     }
                 }
@@ -104,11 +141,37 @@ fn explore() -> (Vec<Story>, BTreeSet<Transition>) {
     (reached.into_values().collect(), taken)
 }
 
+/// Everything up to the payment.
+fn explore() -> (Vec<Story>, Taken) {
+    explore_from(beginnings(), commands, shipping)
+}
+
+/// Everything after it, where a first try to pay has left an authorisation that is still to be given up.
+fn explore_shipping() -> (Vec<Story>, Taken) {
+    let (draft, plan) = small(1_999, None);
+    let mut story = Story::place(&draft, &plan);
+    let resolve = |story: &mut Story, result: &dyn Fn(i64) -> TaskResult| {
+        let task = story.order.tasks.iter().rfind(|t| t.kind.payment_id().is_some()).expect("there is a task").clone();
+        let result = result(asked(&story.order, task.kind));
+        story.must(&Command::Resolved { task_id: task.task_id, result }, START);
+    };
+    resolve(&mut story, &done);
+    resolve(&mut story, &|_| declined());
+    story.must(&Command::Pay { payment_method_id: "pm_ok".to_owned() }, START);
+    resolve(&mut story, &done);
+    resolve(&mut story, &done);
+    assert_eq!((story.order.status, story.order.tasks.len()), (OrderStatus::PaymentConfirmed, 1));
+    explore_from(vec![story], moving, shipping)
+}
+
 fn kind_of(command: &Command) -> Option<EventKind> {
     match command {
         Command::Pay { .. } => Some(EventKind::PaymentAttempted),
         Command::Cancel { .. } => Some(EventKind::Cancelled),
         Command::Hold { .. } => Some(EventKind::HoldPlaced),
+        Command::Shipment { action: Action::Pack, .. } => Some(EventKind::ShipmentPacked),
+        Command::Shipment { action: Action::Ship(_), .. } => Some(EventKind::ShipmentShipped),
+        Command::Shipment { action: Action::Split { .. }, .. } => Some(EventKind::ShipmentSplit),
         _ => None,
     }
 }
@@ -119,6 +182,15 @@ fn check_refusal(order: &Order, command: &Command, now: Timestamp, refusal: &Ref
             let kind = kind_of(command).expect("facts are never refused");
             assert_eq!((*from, order.status.after(kind)), (order.status, None));
         }
+        Refusal::IllegalShipment { from, to } => {
+            let Command::Shipment { shipment_id, .. } = command else { panic!("{command:?} is about no shipment") };
+            assert_eq!(order.shipment(*shipment_id).map(|s| s.status), Some(*from));
+            let target = to.parse::<ShipmentStatus>();
+            assert!(target.is_err() || !from.may_become(target.unwrap_or(*from)), "{from} may become {to}");
+        }
+        Refusal::OnHold => assert!(order.is_held() && matches!(kind_of(command), Some(EventKind::ShipmentShipped))),
+        Refusal::NothingLeft => assert_eq!(kind_of(command), Some(EventKind::ShipmentSplit)),
+        Refusal::NoShipment | Refusal::TooManyUnits { .. } => panic!("{command:?} names what is there"),
         Refusal::NotHeld => assert!(*command == Command::Release && order.holds.is_empty()),
         Refusal::RetryExpired(until) => {
             assert_eq!(
@@ -131,23 +203,68 @@ fn check_refusal(order: &Order, command: &Command, now: Timestamp, refusal: &Ref
 }
 
 #[test]
-fn every_row_of_the_table_is_taken_and_no_other() {
-    let (reached, taken) = explore();
+fn every_cell_of_the_table_is_taken_and_no_other() {
+    let (reached, mut taken) = explore();
     assert!(reached.len() > 500, "only {} states were reached", reached.len());
-    // Nothing moves an order to `processing` before shipments do; its rows are tried by hand below.
-    let expected: BTreeSet<Transition> =
-        TRANSITIONS.iter().copied().filter(|(from, ..)| *from != OrderStatus::Processing).collect();
+    let (shipped, more) = explore_shipping();
+    assert!(shipped.len() > 300, "only {} states were reached", shipped.len());
+    taken.extend(more);
+    let cells = TRANSITIONS.iter().flat_map(|row| row.from.iter().map(|from| (*from, row.kind)));
+    let expected: Taken = cells.collect();
     let missing: Vec<_> = expected.difference(&taken).collect();
-    assert_eq!(missing, Vec::<&Transition>::new(), "rows that nothing takes");
+    assert_eq!(missing, Vec::<&(OrderStatus, EventKind)>::new(), "cells that nothing takes");
     assert_eq!(taken, expected);
 }
 
 #[test]
+fn a_shipment_moves_exactly_where_its_table_says() {
+    let (draft, plan) = small(1_999, None);
+    let mut story = Story::place(&draft, &plan);
+    story.finish(START);
+    for (from, targets) in SHIPMENT_MOVES {
+        for to in ShipmentStatus::ALL {
+            let mut order = story.order.clone();
+            order.shipments[0].status = *from;
+            order.status = order.derived_status();
+            let Some(action) = action_to(*to) else { continue };
+            let shipment_id = order.shipments[0].shipment_id;
+            let answer = decide(&order, &Command::Shipment { shipment_id, action }, START);
+            if targets.contains(to) {
+                assert_eq!(answer.map(|events| events.len()), Ok(1), "{from} to {to}");
+            } else if from == to && from.has_left() && *to != ShipmentStatus::Shipped {
+                assert_eq!(answer, Ok(Vec::new()), "what is known is no news");
+            } else {
+                let refused = Refusal::IllegalShipment { from: *from, to: to.name() };
+                assert!(
+                    answer == Err(refused) || matches!(answer, Err(Refusal::IllegalTransition { .. })),
+                    "{from} to {to}: {answer:?}"
+                );
+            }
+        }
+    }
+}
+
+/// What would bring a shipment there.
+fn action_to(status: ShipmentStatus) -> Option<Action> {
+    let report = |progress| Action::Track(Report { status: Some(progress), news: TrackingNews::default() });
+    match status {
+        ShipmentStatus::Packed => Some(Action::Pack),
+        ShipmentStatus::Shipped => Some(Action::Ship(TrackingNews::default())),
+        other => Progress::ALL.into_iter().find(|p| p.status() == other).map(report),
+    }
+}
+
+#[test]
 fn every_state_comes_to_rest_with_the_right_money() {
-    for story in explore().0.into_iter() {
+    for story in explore().0.into_iter().chain(explore_shipping().0) {
         let end = story.order.updated_at.plus_seconds(1);
         story.clone().finish(end);
         let mut cancelled = story;
+        if cancelled.order.status.after(EventKind::Cancelled).is_none()
+            && cancelled.order.status != OrderStatus::Cancelled
+        {
+            continue;
+        }
         cancelled.must(&Command::Cancel { reason: "over".to_owned() }, end);
         cancelled.finish(end);
         assert_eq!(cancelled.order.status, OrderStatus::Cancelled);
@@ -169,6 +286,7 @@ fn confirmed_but(status: OrderStatus) -> Order {
 #[test]
 fn a_person_is_refused_exactly_where_the_table_has_no_row() {
     let orders = explore().0.into_iter().map(|s| s.order);
+    let orders = orders.chain(explore_shipping().0.into_iter().map(|s| s.order));
     for order in orders.chain(OrderStatus::ALL.iter().map(|status| confirmed_but(*status))) {
         let person = [
             Command::Cancel { reason: "over".to_owned() },

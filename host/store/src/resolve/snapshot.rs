@@ -49,7 +49,7 @@ impl Wanted {
             }
             Change::Update(update) => {
                 self.orders.insert((tenant, update.encoded.order.order_id));
-                self.skus.extend(update.deltas.iter().map(|(sku, _, _)| (tenant, sku.clone())));
+                self.skus.extend(update.deltas.iter().map(|delta| (tenant, delta.sku.clone())));
             }
             Change::Defer { order_id, .. } => {
                 self.orders.insert((tenant, *order_id));

@@ -7,6 +7,7 @@ use domain::ids::{Sku, TenantId, WarehouseId};
 use super::Level;
 use crate::changeset::StockChange;
 use crate::outcome::Outcome;
+use crate::prepare::Delta;
 
 /// The most units of a SKU in a warehouse: sums over many warehouses still fit.
 const ON_HAND_MAX: i64 = 1_000_000_000;
@@ -84,12 +85,27 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes units, or gives them back where `units` is negative. The caller has seen that there are enough.
+    /// Takes units. The caller has seen that there are enough.
     pub fn reserve(&mut self, tenant: TenantId, sku: &Sku, warehouse: &WarehouseId, units: i64) -> Result<(), String> {
+        self.shift_by(tenant, sku, warehouse, (units, 0))
+    }
+
+    /// Follows what happened to an order: units are taken or given back, leave the shelves or come back to them.
+    pub fn shift(&mut self, tenant: TenantId, delta: &Delta) -> Result<(), String> {
+        self.shift_by(tenant, &delta.sku, &delta.warehouse, (delta.reserved, delta.on_hand))
+    }
+
+    fn shift_by(
+        &mut self,
+        tenant: TenantId,
+        sku: &Sku,
+        warehouse: &WarehouseId,
+        (reserved, on_hand): (i64, i64),
+    ) -> Result<(), String> {
         let broken = || format!("stock of {sku} in {warehouse} does not cover its reservations");
         let row = self.find(tenant, sku, warehouse).ok_or_else(broken)?;
         let level = &self.rows[row].level;
-        let (on_hand, reserved) = (level.on_hand, level.reserved + units);
+        let (on_hand, reserved) = (level.on_hand + on_hand, level.reserved + reserved);
         if reserved < 0 || reserved > on_hand {
             return Err(broken());
         }

@@ -16,6 +16,7 @@ mod policies;
 mod refusals;
 mod saga;
 mod scenarios;
+mod shipping;
 mod stock;
 mod story;
 mod uploads;

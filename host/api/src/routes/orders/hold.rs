@@ -1,11 +1,7 @@
 //! `POST /orders/{id}/hold` and `/release`
 
-use std::sync::Arc;
-
-use app::merchant::Caller;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::command::{Command, REASON_CHARS_MAX};
 use domain::ids::OrderId;
 use domain::order::HoldSource;
@@ -14,13 +10,13 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::{Authorized, OrdersWrite};
 use crate::body::{JsonBody, OptionalJsonBody};
-use crate::conditional::{IfMatch, Wait};
+use crate::conditional::IfMatch;
 use crate::idempotency::OptionalKey;
 use crate::json::Document;
 use crate::path::Id;
 use crate::problem::Problem;
 use crate::refusals::refusals;
-use crate::routes::{IfMatchHeader, OptionalKeyHeader, OrderAnswer};
+use crate::routes::{IfMatchHeader, OptionalKeyHeader};
 use crate::views::order::OrderView;
 
 /// Why an order is parked.
@@ -66,7 +62,7 @@ pub async fn hold(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let command = read_hold(&body)?;
-    run(&api, caller, order_id, command, version, key.with(&body)?).await
+    super::follow(&api, caller, order_id, command, version, key.with(&body)?).await
 }
 
 /// Frees an order of every hold.
@@ -91,21 +87,7 @@ pub async fn release(
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Response, Problem> {
     let command = read_release(&body)?;
-    run(&api, caller, order_id, command, version, key.with(&body)?).await
-}
-
-async fn run(
-    api: &Api,
-    caller: Arc<Caller>,
-    order_id: OrderId,
-    command: Command,
-    version: Option<u64>,
-    key: Option<app::Idempotency>,
-) -> Result<Response, Problem> {
-    let done = api.app.command(caller, order_id, command, version, key).await?;
-    let view = OrderView::new(&done.order);
-    let (status, wait) = (StatusCode::OK, Wait(None));
-    Ok(OrderAnswer { status, order: &done.order, view, wait, replayed: done.replayed }.into_response())
+    super::follow(&api, caller, order_id, command, version, key.with(&body)?).await
 }
 
 /// Reads why the order is parked.

@@ -24,8 +24,8 @@ use crate::views::{AnyJson, Money};
 
 use super::settled;
 
-const LINES_MAX: usize = 1_000;
-const QUANTITY_MAX: u32 = 1_000_000;
+pub(super) const LINES_MAX: usize = 1_000;
+pub(super) const QUANTITY_MAX: u32 = 1_000_000;
 const DISCOUNT_CODES_MAX: usize = 20;
 /// Of titles and streets.
 const LONG_CHARS_MAX: usize = 500;

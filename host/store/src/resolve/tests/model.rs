@@ -86,8 +86,13 @@ struct Rows {
     events: u64,
 }
 
+/// Units by SKU and warehouse.
+type Taken = Vec<(Sku, WarehouseId, i64)>;
+
 pub struct Model {
     rows: Rows,
+    /// What has left the shelves for each order; none of a scene has shipped anything before.
+    taken: BTreeMap<(TenantId, OrderId), Taken>,
     warehouses: std::collections::HashSet<(TenantId, WarehouseId)>,
 }
 
@@ -95,7 +100,7 @@ impl Model {
     pub fn new(scene: &Scene) -> Self {
         let snapshot = scene.snapshot();
         let warehouses = snapshot.warehouses.clone();
-        Self { rows: rows(snapshot, scene.reservations()), warehouses }
+        Self { rows: rows(snapshot, scene.reservations()), taken: BTreeMap::new(), warehouses }
     }
 
     pub fn take(&mut self, prepared: &Prepared) -> Summary {
@@ -208,6 +213,13 @@ impl Model {
         for ((_, _, sku, warehouse), units) in &before {
             self.rows.stock.get_mut(&(tenant, sku.clone(), warehouse.clone())).unwrap().1 -= units;
         }
+        // What it takes now leaves the shelves, what it had taken before has left them.
+        let left = self.taken.get(&key).cloned().unwrap_or_default();
+        for (units, sign) in [(left, 1), (order.taken_units(), -1)] {
+            for (sku, warehouse, units) in units {
+                self.rows.stock.get_mut(&(tenant, sku, warehouse)).unwrap().0 += sign * units;
+            }
+        }
         let mut short = Vec::new();
         for (sku, warehouse, units) in order.reservations() {
             let place = (tenant, order.order_id, sku.clone(), warehouse.clone());
@@ -223,6 +235,7 @@ impl Model {
         if !short.is_empty() {
             return Err(Summary::Short(short));
         }
+        self.taken.insert(key, order.taken_units());
         self.rows.events += update.encoded.events.len() as u64;
         let head = Head { version: order.version, hash: update.encoded.head_hash };
         self.rows.orders.insert(key, (head, order.wake_at().map(|t| t.micros()), update.lease.clone()));

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::hooks::routing::{Allocation, Plan};
 use domain::ids::{ExternalId, OrderId, Sku, TenantId, WarehouseId};
-use domain::order::HoldSource;
-use domain::order::Order;
+use domain::order::{HoldSource, Order, TrackingNews};
 use domain::placement::Draft;
 use domain::transition;
 use proptest::prelude::*;
@@ -68,6 +67,7 @@ enum What {
 enum How {
     Cancel,
     Hold,
+    Ship,
     Grow(u32),
 }
 
@@ -102,7 +102,8 @@ fn what() -> impl Strategy<Value = What> {
     let external = prop::option::weighted(0.3, 0..4u8);
     let place = (lines, plans, external, prop::bool::weighted(0.05))
         .prop_map(|(lines, plans, external, again)| What::Place { lines, plans, external, again });
-    let how = prop_oneof![2 => Just(How::Cancel), 1 => Just(How::Hold), 2 => (1..4u32).prop_map(How::Grow)];
+    let ends = prop_oneof![Just(How::Cancel), Just(How::Ship)];
+    let how = prop_oneof![3 => ends, 1 => Just(How::Hold), 2 => (1..4u32).prop_map(How::Grow)];
     let update = (0..5u8, any::<bool>(), prop::bool::weighted(0.2), how)
         .prop_map(|(order, chained, stale, how)| What::Update { order, chained, stale, how });
     let defer = (0..5u8, prop::bool::weighted(0.3)).prop_map(|(order, stale)| What::Defer { order, stale });
@@ -275,10 +276,17 @@ fn update(before: Arc<StoredOrder>, stale: bool, how: How, lease: Option<Lease>)
     }
     let event = match how {
         How::Cancel => Event::Cancelled { reason: "changed her mind".into() },
+        How::Ship => {
+            let shipment_id = before.order.shipments[0].shipment_id;
+            Event::ShipmentShipped { shipment_id, news: TrackingNews::default() }
+        }
         How::Hold | How::Grow(_) => Event::HoldPlaced { source: HoldSource::Manual, reason: "look".into() },
     };
     let mut order = transition::apply(Order::clone(&before.order), &event, NOW);
-    if let How::Grow(units) = how {
+    // What is sent holds what it holds.
+    if let How::Grow(units) = how
+        && order.shipments[0].status.is_open()
+    {
         order.shipments[0].items[0].quantity += units;
     }
     OrderChange::Update { before: Arc::new(before), order: Box::new(order), events: vec![event], lease }

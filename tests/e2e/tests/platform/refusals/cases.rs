@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::{Case, Stage, keyed, post};
 
+/// An id of a shipment that nobody has.
+const NO_SHIPMENT: &str = "shp_00000000000000000000000001";
 /// One more than the largest body.
 const TOO_LARGE: usize = 1024 * 1024 + 1;
 /// An id of an order that nobody has.
@@ -72,6 +74,7 @@ fn missing(stage: &Stage) -> Vec<Case> {
     vec![
         no_key("pay without a key", "pay"),
         no_key("cancel without a key", "cancel"),
+        no_key("ship without a key", &format!("shipments/{NO_SHIPMENT}/ship")),
         nothing("an order that nobody has", "GET", &format!("/orders/{NOBODYS}")),
         nothing("its events", "GET", &format!("/orders/{NOBODYS}/events")),
         nothing("its decisions", "GET", &format!("/orders/{NOBODYS}/decisions")),
@@ -82,6 +85,13 @@ fn missing(stage: &Stage) -> Vec<Case> {
         nothing("a SKU that cannot be", "GET", "/inventory/%01"),
         nothing("a key that is not there", "DELETE", "/keys/key_00000000000000000000000001"),
         Case::new("stock in a warehouse that is not there", warehouse, 404, "not_found"),
+        Case::new(
+            "a shipment that is not there",
+            keyed(&format!("/orders/{}/shipments/{NO_SHIPMENT}/ship", stage.confirmed), &json!({})),
+            404,
+            "not_found",
+        ),
+        command("packing nothing", &format!("shipments/{NO_SHIPMENT}/pack"), json!({})),
         command("cancelling nothing", "cancel", json!({"reason": "x"})),
         command("paying nothing", "pay", json!({"payment_method_id": "pm_ok"})),
         command("holding nothing", "hold", json!({"reason": "x"})),
@@ -201,11 +211,27 @@ fn commands(stage: &Stage) -> Vec<Case> {
     };
     let long = json!({"reason": "x".repeat(501)});
     let amount = json!({"amount": 1});
+    let split = format!("shipments/{NO_SHIPMENT}/split");
     vec![
         command("a cancel without a reason", &stage.confirmed, "cancel", json!({}), &["/reason"]),
         command("a long reason", &stage.confirmed, "hold", long, &["/reason"]),
         command("a pay without a method", &stage.failed, "pay", amount, &["/payment_method_id", "/amount"]),
         command("a release with a wish", &stage.confirmed, "release", json!({"reason": "x"}), &["/reason"]),
+        command("a split of nothing", &stage.confirmed, &split, json!({"items": []}), &["/items"]),
+        command(
+            "a split of a line and a half",
+            &stage.confirmed,
+            &split,
+            json!({"items": [{"line_id": 0, "quantity": 1.5, "colour": "blue"}]}),
+            &["/items/0/line_id", "/items/0/quantity", "/items/0/colour"],
+        ),
+        command(
+            "a report of what cannot be",
+            &stage.confirmed,
+            &format!("shipments/{NO_SHIPMENT}/track"),
+            json!({"status": "lost", "estimated_delivery": "soon", "carrier": "", "speed": 1}),
+            &["/status", "/estimated_delivery", "/carrier", "/speed"],
+        ),
         key("a key for nothing", json!({"name": "", "scopes": ["root"]}), &["/name", "/scopes/0"]),
         key("a key without scopes", json!({"name": "x", "scopes": []}), &["/scopes"]),
     ]

@@ -9,7 +9,8 @@ use super::merchants::OPERATIONS;
 use super::{Stage, cases};
 
 /// Codes that no table can provoke, and where they are provoked instead.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 20] = [
+    ("order_on_hold", "shipping::an_order_ships_in_parts_and_its_stock_leaves_with_it"),
     ("body_too_large", "cases::members"),
     ("unauthorized", "cases::keys_and_scopes"),
     ("forbidden", "cases::keys_and_scopes"),
@@ -75,7 +76,7 @@ fn codes_of(response: &Value) -> Vec<String> {
 
 /// A path with its ids left out: parameters and the tables' own ids alike.
 fn shape(path: &str) -> String {
-    let ids = ["key_", "plg_", "bkt_", "dec_"];
+    let ids = ["key_", "plg_", "bkt_", "dec_", "shp_"];
     let is_id = |segment: &&str| segment.contains(['{', '-']) || ids.iter().any(|id| segment.starts_with(id));
     path.split('/').map(|segment| if is_id(&segment) { "*" } else { segment }).collect::<Vec<_>>().join("/")
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 46] = [
+pub const OPERATIONS: [(&str, &str); 50] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("POST", "/orders/bulk"),
@@ -19,6 +19,10 @@ pub const OPERATIONS: [(&str, &str); 46] = [
     ("POST", "/orders/{order}/pay"),
     ("POST", "/orders/{order}/hold"),
     ("POST", "/orders/{order}/release"),
+    ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/pack"),
+    ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/split"),
+    ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/ship"),
+    ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/track"),
     ("GET", "/events"),
     ("GET", "/search/orders"),
     ("GET", "/warehouses"),
@@ -78,6 +82,7 @@ async fn another_merchants_things_are_not_there() {
         let body = match path.rsplit('/').next() {
             Some("pay") => json!({"payment_method_id": "pm_ok"}),
             Some("cancel" | "hold") => json!({"reason": "mine"}),
+            Some("split") => json!({"items": [{"line_id": 1, "quantity": 1}]}),
             _ => json!({}),
         };
         let request = Request::new(method, &path).key(&unique("k"));
