@@ -133,6 +133,14 @@ fn illegal(refusal: &Illegal) -> Problem {
             let detail = "must leave something in the shipment".to_owned();
             Problem::invalid(vec![Fault { pointer: "/items".to_owned(), detail }])
         }
+        Illegal::NothingToRefund => {
+            let detail = "come to nothing that could be given back".to_owned();
+            Problem::invalid(vec![Fault { pointer: "/items".to_owned(), detail }])
+        }
+        Illegal::RefundExceedsCaptured { .. } => Problem::new(
+            Code::RefundExceedsCaptured,
+            "What was captured, and is neither given back nor being given back, is less than that.",
+        ),
         Illegal::OnHold => Problem::new(Code::OrderOnHold, detail(refusal)),
         Illegal::NotHeld => Problem::new(Code::NotOnHold, detail(refusal)),
         Illegal::RetryExpired(until) => {

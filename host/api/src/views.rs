@@ -3,6 +3,7 @@
 pub mod decision;
 pub mod event;
 pub mod key;
+pub mod ledger;
 pub mod observed;
 pub mod order;
 pub mod plugin;

@@ -206,6 +206,21 @@ impl App {
         Ok(transition::replay(parsed.iter().map(|(event, at)| (event, *at))).map(Arc::new))
     }
 
+    /// The ledger of an order; none where there is no such order.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn ledger(&self, tenant: TenantId, order_id: OrderId) -> Result<Option<Ledger>, Error> {
+        let records = self.store().order_events(tenant, order_id).await?;
+        let mut events = Vec::with_capacity(records.len());
+        for record in &records {
+            events.push((record.event()?, record.at));
+        }
+        let events = || events.iter().map(|(event, at)| (event, *at));
+        let order = transition::replay(events());
+        Ok(order.map(|order| Ledger { order, entries: domain::ledger::ledger(events()) }))
+    }
+
     /// A merchant's orders, newest first.
     ///
     /// # Errors
@@ -281,6 +296,15 @@ impl App {
             let _ = tokio::time::timeout_at(deadline.min(look_again), changed).await;
         }
     }
+}
+
+/// The ledger of an order.
+#[derive(Debug)]
+pub struct Ledger {
+    /// The order that the entries lead to.
+    pub order: Order,
+    /// Oldest first.
+    pub entries: Vec<domain::ledger::Entry>,
 }
 
 /// What became of an update.

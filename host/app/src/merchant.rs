@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::ids::{KeyId, TenantId};
 use domain::money::Currency;
 use domain::native::ShippingRate;
+use domain::order::ShippingRefund;
 use domain::time::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct Settings {
     pub shipping_rates: Vec<ShippingRate>,
     /// How long a declined payment may be tried again, in seconds.
     pub payment_retry_seconds: u32,
+    /// Whether a part that is cancelled or sent back gives something of the shipping cost back.
+    #[serde(default)]
+    pub shipping_refund: ShippingRefund,
     /// How many requests that read are allowed; none is no limit.
     pub reads: Option<RateLimit>,
     /// How many requests that write are allowed; none is no limit.
@@ -63,6 +67,7 @@ impl Settings {
             home_country: home_country.to_owned(),
             shipping_rates: domain::native::default_rates(home_country),
             payment_retry_seconds: Self::PAYMENT_RETRY_SECONDS,
+            shipping_refund: ShippingRefund::default(),
             reads: None,
             writes: None,
         }

@@ -1,5 +1,6 @@
 //! `decide`: what a command does to an order, as events, or why not. Total and pure.
 
+pub mod credits;
 pub mod shipments;
 
 use crate::event::Event;
@@ -33,6 +34,20 @@ pub enum Command {
     },
     /// Cancel the whole order.
     Cancel {
+        /// For people.
+        reason: String,
+    },
+    /// Cancel some units that have not left.
+    CancelItems {
+        /// Which.
+        items: Vec<Part>,
+        /// For people.
+        reason: String,
+    },
+    /// Give money back.
+    Refund {
+        /// For what.
+        what: credits::Refunded,
         /// For people.
         reason: String,
     },
@@ -183,6 +198,15 @@ pub enum Refusal {
         /// How many there are.
         left: u32,
     },
+    /// More would be given back than was taken.
+    #[error("{left} minor units can still be given back")]
+    RefundExceedsCaptured {
+        /// How much could be.
+        left: i64,
+    },
+    /// What is to be given back comes to nothing.
+    #[error("there is nothing to give back")]
+    NothingToRefund,
     /// A shipment would be left empty.
     #[error("something must stay in the shipment")]
     NothingLeft,
@@ -200,6 +224,8 @@ pub fn decide(order: &Order, command: &Command, now: Timestamp) -> Result<Vec<Ev
     match command {
         Command::Pay { payment_method_id } => pay(order, payment_method_id, now),
         Command::Cancel { reason } => cancel(order, reason),
+        Command::CancelItems { items, reason } => credits::cancel_items(order, items, reason),
+        Command::Refund { what, reason } => credits::refund(order, what, reason),
         Command::Hold { source, reason } => {
             allowed(order, EventKind::HoldPlaced, "on hold")?;
             room(order, order.holds.len(), HOLDS_MAX, "on hold once more")?;

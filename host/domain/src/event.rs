@@ -123,6 +123,20 @@ pub enum Event {
         /// Whether the merchant keeps the money.
         won: bool,
     },
+    /// Somebody gives money back.
+    #[serde(rename = "order.refund_requested")]
+    RefundRequested {
+        /// Minor units, of which the units and the shipping are what they say.
+        amount: i64,
+        /// For which units; none for a plain amount.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        items: Vec<Credit>,
+        /// For shipping, in minor units.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        shipping: i64,
+        /// For people.
+        reason: String,
+    },
     /// The outcome of an operation could not be learnt; the order is parked for an operator.
     #[serde(rename = "order.payment_unknown")]
     PaymentUnknown {
@@ -142,6 +156,19 @@ pub enum Event {
     /// Freed of every hold.
     #[serde(rename = "order.hold_released")]
     HoldReleased {},
+    /// Some units were cancelled, and something is left.
+    #[serde(rename = "order.items_cancelled")]
+    ItemsCancelled {
+        /// Which, with what the customer need not pay for them.
+        items: Vec<Credit>,
+        /// From which shipments they are taken; one that would be left empty is cancelled.
+        from: Vec<ShipmentUnits>,
+        /// What the customer need not pay for shipping, in minor units.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        shipping: i64,
+        /// For people.
+        reason: String,
+    },
     /// Packed.
     #[serde(rename = "order.shipment_packed")]
     ShipmentPacked {
@@ -220,6 +247,32 @@ pub enum Event {
     },
 }
 
+/// Units of a line with the money for them, their tax and discount included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// The line.
+    pub line_id: u32,
+    /// How many.
+    pub quantity: u32,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// Units of a line in a shipment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentUnits {
+    /// The shipment.
+    pub shipment_id: ShipmentId,
+    /// The units.
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(amount: &i64) -> bool {
+    *amount == 0
+}
+
 impl Event {
     /// The row of the transition table that it takes.
     #[must_use]
@@ -238,6 +291,8 @@ impl Event {
             Self::PaymentRefundFailed { .. } => EventKind::PaymentRefundFailed,
             Self::PaymentDisputed { .. } => EventKind::PaymentDisputed,
             Self::PaymentDisputeClosed { .. } => EventKind::PaymentDisputeClosed,
+            Self::RefundRequested { .. } => EventKind::RefundRequested,
+            Self::ItemsCancelled { .. } => EventKind::ItemsCancelled,
             Self::PaymentUnknown { .. } => EventKind::PaymentUnknown,
             Self::HoldPlaced { .. } => EventKind::HoldPlaced,
             Self::HoldReleased {} => EventKind::HoldReleased,

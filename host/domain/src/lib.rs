@@ -5,9 +5,11 @@
 
 pub mod bytes;
 pub mod command;
+pub mod credit;
 pub mod event;
 pub mod hooks;
 pub mod ids;
+pub mod ledger;
 pub mod money;
 pub mod native;
 pub mod order;

@@ -76,6 +76,12 @@ pub struct Order {
     pub payment_retry_seconds: u32,
     /// Why it was cancelled, once it is.
     pub cancel_reason: Option<String>,
+    /// What the customer need not pay after all, or gets back.
+    #[serde(default, skip_serializing_if = "Credits::is_nothing")]
+    pub credits: Credits,
+    /// Whether parts give back something of the shipping cost; fixed at placement.
+    #[serde(default, skip_serializing_if = "ShippingRefund::is_default")]
+    pub shipping_refund: ShippingRefund,
 }
 
 /// A line of an order.
@@ -102,11 +108,62 @@ pub struct Line {
     pub tax: Charge,
     /// Whether it is still wanted.
     pub status: LineStatus,
+    /// How many of its units were cancelled.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cancelled: u32,
+    /// For how many of its units the money was given up or back: cancelled, refunded or returned ones.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub credited_units: u32,
+    /// How much that was, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub credited: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 const fn is_zero(amount: &i64) -> bool {
     *amount == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_none(units: &u32) -> bool {
+    *units == 0
+}
+
+/// What the customer need not pay after all, or gets back. Amounts are minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credits {
+    /// For what was cancelled before it shipped.
+    pub cancelled: i64,
+    /// For everything else.
+    pub refunded: i64,
+    /// Of both, what was given for shipping.
+    pub shipping: i64,
+}
+
+impl Credits {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether a customer who sends back or cancels a part gets something of the shipping cost. Who cancels a whole order
+/// always gets all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShippingRefund {
+    /// Nothing of it.
+    Never,
+    /// All of it with the last unit.
+    #[default]
+    WithLast,
+    /// Each unit has its share.
+    Shared,
+}
+
+impl ShippingRefund {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A discount that an order was placed with.
@@ -294,6 +351,14 @@ pub struct Refund {
     pub amount: i64,
     /// Whether the provider has done it.
     pub done: bool,
+    /// The order's version that asked for it; 0 in documents that did not say so.
+    #[serde(default, skip_serializing_if = "is_early")]
+    pub version: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_early(version: &u64) -> bool {
+    *version == 0
 }
 
 /// Why an order is parked.

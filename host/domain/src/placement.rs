@@ -5,8 +5,8 @@ use crate::hooks::{Destination, pricing, tax};
 use crate::ids::{CustomerId, ExternalId, OrderId, PaymentId, ShipmentId, Sku, TenantId, WarehouseId};
 use crate::money::{self, AMOUNT_MAX, Currency};
 use crate::order::{
-    Amounts, AppliedDiscount, Counters, Hold, HoldSource, Line, Order, Payment, Sealed, Shipment, ShipmentItem, Task,
-    TaskKind,
+    Amounts, AppliedDiscount, Counters, Credits, Hold, HoldSource, Line, Order, Payment, Sealed, Shipment,
+    ShipmentItem, ShippingRefund, Task, TaskKind,
 };
 use crate::status::{OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::{Date, Timestamp};
@@ -61,6 +61,8 @@ pub struct Draft {
     pub metadata: Option<String>,
     /// How long a declined payment may be tried again, in seconds.
     pub payment_retry_seconds: u32,
+    /// Whether parts give back something of the shipping cost.
+    pub shipping_refund: ShippingRefund,
     /// What the routing policy was asked; the native allocator works on the same warehouses.
     pub routing: std::sync::Arc<routing::Input>,
 }
@@ -195,6 +197,8 @@ impl Draft {
             metadata: self.metadata.clone(),
             payment_retry_seconds: self.payment_retry_seconds,
             cancel_reason: None,
+            credits: Credits::default(),
+            shipping_refund: self.shipping_refund,
         }
     }
 

@@ -130,6 +130,8 @@ EventKind {
     PaymentVoided = "order.payment_voided",
     /// Captured money was given back.
     PaymentRefunded = "order.payment_refunded",
+    /// Somebody gives money back.
+    RefundRequested = "order.refund_requested",
     /// The outcome of a payment operation could not be learnt.
     PaymentUnknown = "order.payment_unknown",
     /// A refund that the provider had accepted did not arrive.
@@ -142,6 +144,8 @@ EventKind {
     HoldPlaced = "order.hold_placed",
     /// The order was freed.
     HoldReleased = "order.hold_released",
+    /// Some units were cancelled.
+    ItemsCancelled = "order.items_cancelled",
     /// A shipment was packed.
     ShipmentPacked = "order.shipment_packed",
     /// A shipment was divided in two.
@@ -195,7 +199,13 @@ pub const TRANSITIONS: &[Transition] = {
     const fn row(kind: EventKind, from: &'static [OrderStatus], next: Next) -> Transition {
         Transition { kind, from, next }
     }
-    /// Nothing has left yet, and a warehouse may begin.
+    /// Money may have been taken.
+    const PAID: &[OrderStatus] =
+        &[PaymentConfirmed, Processing, PartiallyShipped, Shipped, OutForDelivery, Delivered, Cancelled];
+    /// Something may still be kept from being sent.
+    const UNSENT: &[OrderStatus] =
+        &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped];
+    /// Something has not left yet, and a warehouse may begin.
     const READY: &[OrderStatus] = &[PaymentConfirmed, Processing, PartiallyShipped];
     /// Something is on its way.
     const SENT: &[OrderStatus] = &[PartiallyShipped, Shipped, OutForDelivery];
@@ -212,7 +222,12 @@ pub const TRANSITIONS: &[Transition] = {
         row(E::PaymentCaptured, &[Cancelled], Next::Same),
         row(E::PaymentDeclined, &[Cancelled], Next::Same),
         row(E::PaymentAbandoned, &[Cancelled], Next::Same),
-        row(E::PaymentRefunded, &[Cancelled], Next::Same),
+        row(E::PaymentRefunded, PAID, Next::Same),
+        row(
+            E::RefundRequested,
+            &[PaymentConfirmed, Processing, PartiallyShipped, Shipped, OutForDelivery, Delivered],
+            Next::Same,
+        ),
         // A declined capture is followed by giving up its authorisation, while another payment may already be tried, or
         // what it pays for may be on its way.
         row(
@@ -246,11 +261,7 @@ pub const TRANSITIONS: &[Transition] = {
             Next::Same,
         ),
         // What has left the warehouse whole can no longer be parked.
-        row(
-            E::HoldPlaced,
-            &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped],
-            Next::Same,
-        ),
+        row(E::HoldPlaced, UNSENT, Next::Same),
         row(
             E::HoldReleased,
             &[
@@ -272,11 +283,8 @@ pub const TRANSITIONS: &[Transition] = {
             Next::Status(Cancelled),
         ),
         row(E::ShipmentPacked, READY, Next::Derived),
-        row(
-            E::ShipmentSplit,
-            &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped],
-            Next::Derived,
-        ),
+        row(E::ShipmentSplit, UNSENT, Next::Derived),
+        row(E::ItemsCancelled, UNSENT, Next::Derived),
         row(E::ShipmentShipped, READY, Next::Derived),
         row(E::ShipmentInTransit, SENT, Next::Derived),
         row(E::ShipmentOutForDelivery, &[PartiallyShipped, Shipped], Next::Derived),

@@ -1,10 +1,11 @@
 //! `apply`: how an event changes the document. Total and pure: replaying an order's events gives its document.
 
+mod credits;
 mod shipments;
 
 use crate::event::Event;
 use crate::ids::{PaymentId, RefundId};
-use crate::order::{Dispute, Hold, HoldSource, LineStatus, NextAction, Order, Payment, Refund, Task, TaskKind};
+use crate::order::{Dispute, Hold, HoldSource, LineStatus, NextAction, Order, Payment, Task, TaskKind};
 use crate::status::{Next, OrderStatus, PaymentStatus, ShipmentStatus};
 use crate::time::Timestamp;
 
@@ -34,7 +35,7 @@ pub fn apply(mut order: Order, event: &Event, at: Timestamp) -> Order {
         Event::Placed(_) | Event::PaymentNotRequired {} => {}
         Event::PaymentAttempted { payment_id, payment_method_id } => {
             order.remove_tasks(|kind| matches!(kind, TaskKind::ExpirePayment));
-            order.payments.push(Payment::new(*payment_id, payment_method_id, order.amounts.total));
+            order.payments.push(Payment::new(*payment_id, payment_method_id, order.due()));
             order.add_task(TaskKind::Authorize { payment_id: *payment_id }, at);
         }
         Event::HoldPlaced { source, reason } => order.add_hold(*source, reason, at),
@@ -85,6 +86,7 @@ pub fn apply(mut order: Order, event: &Event, at: Timestamp) -> Order {
             order.payment_mut(*payment_id, |payment| payment.refund_done(*refund_id, *amount));
             order.remove_tasks(|kind| matches!(kind, TaskKind::Refund { refund_id: id, .. } if id == refund_id));
         }
+        Event::ItemsCancelled { .. } | Event::RefundRequested { .. } => credits::apply(&mut order, event, at),
         Event::ShipmentPacked { .. }
         | Event::ShipmentSplit { .. }
         | Event::ShipmentShipped { .. }
@@ -138,9 +140,8 @@ fn apply_captured(order: &mut Order, payment_id: PaymentId, amount: i64, at: Tim
         payment.captured = amount;
     });
     order.remove_tasks(|kind| *kind == TaskKind::Capture { payment_id });
-    if order.status == OrderStatus::Cancelled {
-        order.begin_refunds(at);
-    }
+    // Something may have been cancelled while the capture was under way.
+    order.settle(at);
 }
 
 fn apply_abandoned(order: &mut Order, payment_id: PaymentId, at: Timestamp) {
@@ -188,7 +189,7 @@ fn apply_cancel(order: &mut Order, reason: &str, at: Timestamp) {
     {
         payment.status = PaymentStatus::Voided;
     }
-    order.begin_refunds(at);
+    order.settle(at);
 }
 
 impl Order {
@@ -230,41 +231,9 @@ impl Order {
             change(payment);
         }
     }
-
-    /// A refund of everything captured that is neither given back nor being given back, per payment.
-    fn begin_refunds(&mut self, at: Timestamp) {
-        let mut made = Vec::new();
-        for payment in &mut self.payments {
-            let amount = payment.refundable();
-            if amount > 0 {
-                self.counters.refunds += 1;
-                let refund_id = RefundId::derived(self.order_id, self.counters.refunds);
-                payment.refunds.push(Refund { refund_id, amount, done: false });
-                made.push(TaskKind::Refund { payment_id: payment.payment_id, refund_id });
-            }
-        }
-        for kind in made {
-            self.add_task(kind, at);
-        }
-    }
 }
 
 impl Payment {
-    /// Captured, and neither given back nor being given back, nor with the customer's bank.
-    #[must_use]
-    pub fn refundable(&self) -> i64 {
-        let disputed: i64 = self.disputes.iter().filter(|d| d.won != Some(true)).map(|d| d.amount).sum();
-        (self.captured - self.refunds.iter().map(|r| r.amount).sum::<i64>() - disputed).max(0)
-    }
-
-    fn refund_failed(&mut self, refund_id: RefundId) {
-        if let Some(refund) = self.refunds.iter_mut().find(|r| r.refund_id == refund_id && r.done) {
-            refund.done = false;
-            self.refunded -= refund.amount;
-        }
-        self.status = self.settled_status();
-    }
-
     fn refund_done(&mut self, refund_id: RefundId, amount: i64) {
         if let Some(refund) = self.refunds.iter_mut().find(|r| r.refund_id == refund_id && !r.done) {
             refund.done = true;

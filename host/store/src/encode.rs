@@ -198,8 +198,13 @@ impl EventRow {
 /// What a person reads beside the event in the audit trail.
 fn reason(event: &Event) -> Option<&str> {
     match event {
-        Event::Cancelled { reason } | Event::HoldPlaced { reason, .. } => Some(reason),
-        Event::PaymentDeclined { message, .. } | Event::PaymentUnknown { message, .. } => Some(message),
+        Event::Cancelled { reason }
+        | Event::HoldPlaced { reason, .. }
+        | Event::ItemsCancelled { reason, .. }
+        | Event::RefundRequested { reason, .. } => Some(reason),
+        Event::PaymentDeclined { message, .. }
+        | Event::PaymentUnknown { message, .. }
+        | Event::PaymentRefundFailed { message, .. } => Some(message),
         Event::ShipmentException { news, .. } => news.note.as_deref(),
         _ => None,
     }

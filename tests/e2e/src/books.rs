@@ -51,7 +51,10 @@ fn is_settled(order: &Value) -> bool {
     payment.is_null()
         || parked
         || match payment["status"].as_str() {
-            Some("captured" | "refunded" | "voided" | "failed" | "unknown") => true,
+            Some("captured" | "partially_refunded" | "refunded" | "voided" | "failed" | "unknown") => {
+                let refunds = payment["refunds"].as_array().map(Vec::as_slice).unwrap_or_default();
+                refunds.iter().all(|refund| refund["status"] != "pending")
+            }
             Some("requires_action") => order["status"] != "cancelled",
             _ => false,
         }

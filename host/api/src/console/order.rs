@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::hooks::Destination;
 use domain::ids::{DecisionId, OrderId};
+use domain::ledger::Entry;
+use domain::money::Currency;
 use domain::order::{Order, Payment, Personal, PersonalAddress, Tracking};
 
 use super::Frame;
@@ -43,6 +45,8 @@ struct OrderPage {
     personal_erased: bool,
     addresses: Vec<(&'static str, Vec<String>)>,
     metadata: Option<String>,
+    ledger: Vec<LedgerRow>,
+    due: String,
     events: Vec<Event>,
     decisions: Vec<Decision>,
     /// Whether decisions can be made again.
@@ -67,6 +71,7 @@ struct Line {
     sku: String,
     title: String,
     quantity: u32,
+    cancelled: u32,
     price: String,
     tax: String,
     tax_name: String,
@@ -90,6 +95,15 @@ struct PaymentRow {
     captured: String,
     refunded: String,
     note: String,
+}
+
+/// A movement of money.
+struct LedgerRow {
+    time: String,
+    version: u64,
+    kind: String,
+    amount: String,
+    balance: String,
 }
 
 struct Event {
@@ -173,7 +187,9 @@ async fn order_page(api: &Api, signed_in: &SignedIn, order_id: OrderId) -> Resul
     let records = api.app.order_events(tenant, order_id).await?.unwrap_or_default();
     let history = events::views(&api.app, tenant, records).await?;
     let decisions = api.app.decisions(tenant, order_id).await?.unwrap_or_default();
+    let ledger = api.app.ledger(tenant, order_id).await?.map(|ledger| ledger.entries).unwrap_or_default();
     Ok(OrderPage {
+        ledger: ledger.iter().map(|entry| LedgerRow::new(order.currency, entry)).collect(),
         events: history.into_iter().map(|(_, event)| Event::new(event)).collect(),
         decisions: decisions.iter().map(Decision::new).collect(),
         may_replay: signed_in.may_replay(),
@@ -215,6 +231,8 @@ impl OrderPage {
             personal_erased,
             addresses,
             metadata: order.metadata.as_deref().map(text::pretty),
+            ledger: Vec::new(),
+            due: money(order.due()),
             events: Vec::new(),
             decisions: Vec::new(),
             may_replay: false,
@@ -267,6 +285,7 @@ impl Line {
             sku: line.sku.to_string(),
             title: line.title.clone().unwrap_or_default(),
             quantity: line.quantity,
+            cancelled: line.cancelled,
             price: text::money(order.currency, line.price),
             tax: text::money(order.currency, line.tax.amount),
             tax_name: line.tax.name.clone(),
@@ -324,6 +343,18 @@ impl PaymentRow {
             captured: money(payment.captured),
             refunded: money(payment.refunded),
             note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+impl LedgerRow {
+    fn new(currency: Currency, entry: &Entry) -> Self {
+        Self {
+            time: text::time(entry.at),
+            version: entry.version,
+            kind: text::words(entry.kind.name()),
+            amount: text::money(currency, entry.amount),
+            balance: text::money(currency, entry.balance),
         }
     }
 }

@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 53] = [
+const OPERATIONS: [&str; 56] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -43,8 +43,11 @@ const OPERATIONS: [&str; 53] = [
     "get /api/v1/orders/{id}/decisions",
     "get /api/v1/orders/{id}/events",
     "post /api/v1/orders/{id}/hold",
+    "get /api/v1/orders/{id}/ledger",
     "post /api/v1/orders/{id}/pay",
+    "post /api/v1/orders/{id}/refunds",
     "post /api/v1/orders/{id}/release",
+    "post /api/v1/orders/{id}/shipments/{shipment_id}/cancel",
     "post /api/v1/orders/{id}/shipments/{shipment_id}/pack",
     "post /api/v1/orders/{id}/shipments/{shipment_id}/ship",
     "post /api/v1/orders/{id}/shipments/{shipment_id}/split",
@@ -164,7 +167,12 @@ fn readers_and_schemas_know_the_same_fields() {
     ];
     let cases: Vec<Case<'_>> = vec![
         (known_fields(|b| orders::place::read(b, usd), order), order_places),
-        (known_fields(orders::cancel::read, flat), &[("", "CancelOrder")]),
+        (known_fields(orders::cancel::read, items), &[("", "CancelOrder"), ("/items/0", "LineUnitsRequest")]),
+        (
+            known_fields(|b| orders::refund::read(b, usd), items),
+            &[("", "RefundOrder"), ("/items/0", "LineUnitsRequest")],
+        ),
+        (known_fields(orders::shipments::read_cancel, flat), &[("", "CancelShipment")]),
         (known_fields(orders::pay::read, flat), &[("", "PayOrder")]),
         (known_fields(orders::hold::read_hold, flat), &[("", "HoldOrder")]),
         (known_fields(orders::hold::read_release, flat), &[("", "ReleaseOrder")]),
@@ -214,6 +222,7 @@ fn what_a_reader_requires_the_schema_requires() {
     assert_eq!(missing(orders::place::read(&empty, "USD".parse().unwrap()).err()), required("PlaceOrder"));
     assert_eq!(missing(orders::cancel::read(&empty).err()), required("CancelOrder"));
     assert_eq!(missing(orders::pay::read(&empty).err()), required("PayOrder"));
+    assert_eq!(missing(orders::shipments::read_cancel(&empty).err()), required("CancelShipment"));
     assert_eq!(missing(orders::hold::read_hold(&empty).err()), required("HoldOrder"));
     assert_eq!(missing(orders::shipments::read_split(&empty).err()), required("SplitShipment"));
     assert_eq!(missing(keys::read(&empty).err()), required("CreateKey"));

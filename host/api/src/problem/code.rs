@@ -104,10 +104,10 @@ codes! {
     PolicyFailed = "policy_failed", UNPROCESSABLE_ENTITY, "A policy failed";
     /// There is no such quote, or it has expired.
     QuoteNotFound = "quote_not_found", UNPROCESSABLE_ENTITY, "There is no such quote";
-    /// Parts of an order cannot be cancelled.
-    PartialCancelUnavailable = "partial_cancel_unavailable", UNPROCESSABLE_ENTITY, "Only a whole order can be cancelled";
     /// The adapter makes nothing of a call of a provider or carrier.
     CallbackNotUnderstood = "callback_not_understood", UNPROCESSABLE_ENTITY, "The call is not understood";
+    /// More would be given back than was taken.
+    RefundExceedsCaptured = "refund_exceeds_captured", UNPROCESSABLE_ENTITY, "More would be refunded than was captured";
     /// The component cannot be run, or breaks a law of its hook.
     ComponentRefused = "component_refused", UNPROCESSABLE_ENTITY, "The component is refused";
     /// The total is beyond what is computed with.

@@ -8,6 +8,7 @@ pub mod list;
 pub mod pay;
 pub mod place;
 pub mod read;
+pub mod refund;
 pub mod shipments;
 
 use std::sync::Arc;

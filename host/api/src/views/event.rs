@@ -1,6 +1,6 @@
 //! An event as the API shows it: what changed, without the order's inner bookkeeping.
 
-use domain::event::Event;
+use domain::event::{Credit, Event};
 use domain::ids::{EventId, OrderId, PaymentId, RefundId, ShipmentId};
 use domain::money::Currency;
 use domain::order::{Part, TrackingNews};
@@ -115,6 +115,10 @@ struct UnitsView {
     quantity: u32,
 }
 
+fn units(items: &[Credit]) -> Vec<UnitsView> {
+    items.iter().map(|item| UnitsView { line_id: item.line_id, quantity: item.quantity }).collect()
+}
+
 impl From<Part> for UnitsView {
     fn from(Part { line_id, quantity }: Part) -> Self {
         Self { line_id, quantity }
@@ -171,6 +175,18 @@ impl Payload {
             Event::PaymentDisputeClosed { payment_id, dispute_id, won } => {
                 Self { dispute_id: Some(dispute_id), won: Some(won), ..of(payment_id) }
             }
+            Event::RefundRequested { amount, items, reason, .. } => Self {
+                amount: money(amount),
+                items: (!items.is_empty()).then(|| units(&items)),
+                reason: Some(reason),
+                ..Self::default()
+            },
+            Event::ItemsCancelled { items, shipping, reason, .. } => Self {
+                amount: money(items.iter().map(|item| item.amount).sum::<i64>() + shipping),
+                items: Some(units(&items)),
+                reason: Some(reason),
+                ..Self::default()
+            },
             Event::PaymentUnknown { payment_id, message } => Self { message: Some(message), ..of(payment_id) },
             Event::HoldPlaced { source, reason } => {
                 Self { source: Some(hold_source(source)), reason: Some(reason), ..Self::default() }
@@ -202,5 +218,7 @@ pub const fn has_amount(event: &Event) -> bool {
             | Event::PaymentCaptured { .. }
             | Event::PaymentRefunded { .. }
             | Event::PaymentDisputed { .. }
+            | Event::RefundRequested { .. }
+            | Event::ItemsCancelled { .. }
     )
 }

@@ -1,13 +1,13 @@
 //! An order as the API shows it.
 
 use domain::hooks::Destination;
-use domain::ids::{CustomerId, ExternalId, OrderId, SellerId, ShipmentId, Sku, WarehouseId};
+use domain::ids::{CustomerId, ExternalId, OrderId, RefundId, SellerId, ShipmentId, Sku, WarehouseId};
 use domain::money::Currency;
 use domain::order::{
-    AppliedDiscount, Hold, HoldSource, Line, LineStatus, Order, Payment, Personal, PersonalAddress, Shipment,
+    AppliedDiscount, Hold, HoldSource, Line, LineStatus, Order, Payment, Personal, PersonalAddress, Refund, Shipment,
     TrackingNews,
 };
-use domain::status::PaymentStatus;
+use domain::status::{OrderStatus, PaymentStatus, ShipmentStatus};
 use domain::time::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -73,6 +73,12 @@ struct LineView {
     tax: Money,
     /// `active` or `cancelled`.
     status: &'static str,
+    /// How many of the units were cancelled. Left out where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_quantity: Option<u32>,
+    /// What the customer need not pay after all, or gets back, for units of the line. Left out where nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credited: Option<Money>,
     /// The shipment that has the line; null where it is split over several, which `shipments` lists.
     #[schema(value_type = Option<String>)]
     shipment_id: Option<ShipmentId>,
@@ -169,6 +175,27 @@ struct PaymentView {
     /// Why the provider declined it.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<String>,
+    /// What was or is being given back, of every attempt. Left out where nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<RefundView>,
+}
+
+/// Money that was or is being given back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
+struct RefundView {
+    #[schema(value_type = String)]
+    refund_id: RefundId,
+    amount: Money,
+    /// `pending` or `refunded`.
+    status: &'static str,
+}
+
+impl RefundView {
+    fn new(order: &Order, refund: &Refund) -> Self {
+        let status = if refund.done { "refunded" } else { "pending" };
+        Self { refund_id: refund.refund_id, amount: Money::new(order.currency, refund.amount), status }
+    }
 }
 
 /// Where the customer confirms a payment.
@@ -221,7 +248,9 @@ impl OrderView {
 
 impl LineView {
     fn new(order: &Order, line: &Line) -> Self {
-        let mut holding = order.shipments.iter().filter(|s| s.items.iter().any(|item| item.line_id == line.line_id));
+        let over = order.status == OrderStatus::Cancelled;
+        let counted = order.shipments.iter().filter(|s| over || s.status != ShipmentStatus::Cancelled);
+        let mut holding = counted.filter(|s| s.units_of(line.line_id) > 0);
         let (first, second) = (holding.next(), holding.next());
         Self {
             line_id: line.line_id,
@@ -231,6 +260,8 @@ impl LineView {
             price: Money::new(order.currency, line.price),
             tax: Money::new(order.currency, line.tax.amount),
             status: line_status(line.status),
+            cancelled_quantity: (line.cancelled != 0).then_some(line.cancelled),
+            credited: (line.credited != 0).then(|| Money::new(order.currency, line.credited)),
             shipment_id: first.filter(|_| second.is_none()).map(|shipment| shipment.shipment_id),
             title: line.title.clone(),
             seller_id: line.seller_id.clone(),
@@ -288,6 +319,7 @@ impl PaymentView {
             retry_until: current.retry_until.map(Time),
             payment_method_id: current.payment_method_id.clone(),
             decline_code: current.decline_code.clone(),
+            refunds: order.payments.iter().flat_map(|p| &p.refunds).map(|r| RefundView::new(order, r)).collect(),
         }
     }
 }
@@ -424,16 +456,45 @@ pub struct CancelledView {
 }
 
 impl CancelledView {
-    /// The order as the cancellation left it.
+    /// The order as the cancellation left it. Of an order that is cancelled as a whole everything that is given back
+    /// counts, of one that is not what this cancellation gives back.
     #[must_use]
     pub fn new(order: &Order) -> Self {
-        let refunds = || order.payments.iter().flat_map(|payment| &payment.refunds);
-        let refund_status = match refunds().count() {
-            0 => "none",
-            _ if refunds().any(|refund| !refund.done) => "pending",
-            _ => "refunded",
-        };
-        let refund_amount = Money::new(order.currency, refunds().map(|refund| refund.amount).sum());
+        let all = order.status == OrderStatus::Cancelled;
+        let (refund_amount, refund_status) = given_back(order, |refund| all || refund.version == order.version);
         Self { order: OrderView::new(order), refund_amount, refund_status }
     }
+}
+
+/// An order and what was given back just now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefundedOrder)]
+pub struct RefundedView {
+    #[serde(flatten)]
+    order: OrderView,
+    /// What is being given back by this.
+    refund_amount: Money,
+    /// `pending` or `refunded`.
+    refund_status: &'static str,
+}
+
+impl RefundedView {
+    /// The order as the refund left it.
+    #[must_use]
+    pub fn new(order: &Order) -> Self {
+        let (refund_amount, refund_status) = given_back(order, |refund| refund.version == order.version);
+        Self { order: OrderView::new(order), refund_amount, refund_status }
+    }
+}
+
+/// How much is given back by these refunds, and how far that is.
+fn given_back(order: &Order, counts: impl Fn(&Refund) -> bool) -> (Money, &'static str) {
+    let all = order.payments.iter().flat_map(|payment| &payment.refunds);
+    let counted: Vec<&Refund> = all.filter(|refund| counts(refund)).collect();
+    let status = match counted.as_slice() {
+        [] => "none",
+        some if some.iter().any(|refund| !refund.done) => "pending",
+        _ => "refunded",
+    };
+    (Money::new(order.currency, counted.iter().map(|refund| refund.amount).sum()), status)
 }

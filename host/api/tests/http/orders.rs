@@ -130,11 +130,6 @@ async fn an_order_is_held_freed_and_cancelled() {
 async fn what_comes_later_is_refused_clearly() {
     let shop = Shop::open().await;
     shop.stock(10).await;
-    let path = shop.place("k1").await.header("location").to_owned();
-    let parts = json!({"reason": "r", "items": [{"line_id": 1, "quantity": 1}]});
-    let partial = shop.post(&format!("{path}/cancel"), "c1", &parts).await;
-    assert_eq!(partial.problem(), (422, "partial_cancel_unavailable"));
-    assert_eq!(partial.pointers(), ["/items"]);
     let mut quoted = mug(1);
     quoted["quote_id"] = json!("quo_1");
     let quoted = shop.post("/api/v1/orders", "k2", &quoted).await;

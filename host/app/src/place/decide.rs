@@ -108,6 +108,7 @@ impl App {
             tax_exemption: request.tax_exemption,
             metadata: request.metadata,
             payment_retry_seconds: settings.payment_retry_seconds,
+            shipping_refund: settings.shipping_refund,
             routing: Arc::new(routing),
         };
         Ok((draft, plans, seal_key))
@@ -204,6 +205,9 @@ fn lines_of(items: &[Item]) -> Vec<Line> {
         discount: 0,
         tax: tax::Charge::default(),
         status: LineStatus::Active,
+        cancelled: 0,
+        credited_units: 0,
+        credited: 0,
     };
     (1..).zip(items).map(line).collect()
 }

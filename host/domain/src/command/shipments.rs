@@ -1,7 +1,7 @@
 //! What may be done with a shipment, and what may be said of its way.
 
 use super::{Refusal, allowed, room};
-use crate::event::Event;
+use crate::event::{Event, ShipmentUnits};
 use crate::ids::ShipmentId;
 use crate::order::{Order, Part, Shipment, TrackingNews};
 use crate::status::{EventKind, ShipmentStatus};
@@ -27,6 +27,11 @@ pub enum Action {
     },
     /// It is handed to the carrier. Who buys a label does so before, and says here what came of it.
     Ship(TrackingNews),
+    /// Its units are not sent after all.
+    Cancel {
+        /// For people.
+        reason: String,
+    },
     /// Somebody says how far it has come.
     Track(Report),
 }
@@ -105,6 +110,13 @@ pub(super) fn act(order: &Order, shipment_id: ShipmentId, action: &Action) -> Re
                 return Err(Refusal::OnHold);
             }
             Ok(vec![Event::ShipmentShipped { shipment_id, news: brief(news) }])
+        }
+        Action::Cancel { reason } => {
+            allowed(order, EventKind::ItemsCancelled, ShipmentStatus::Cancelled.name())?;
+            may_become(shipment, ShipmentStatus::Cancelled)?;
+            let all = shipment.items.iter().map(|i| Part { line_id: i.line_id, quantity: i.quantity });
+            let from = all.map(|part| ShipmentUnits { shipment_id, part }).collect();
+            super::credits::cancel_units(order, from, reason)
         }
         Action::Track(report) => track(shipment, report),
     }

@@ -36,7 +36,7 @@ impl Order {
         S::from_shipments(&shipments).unwrap_or(unmoved)
     }
 
-    fn shipment_mut(&mut self, shipment_id: ShipmentId) -> Option<&mut Shipment> {
+    pub(super) fn shipment_mut(&mut self, shipment_id: ShipmentId) -> Option<&mut Shipment> {
         self.shipments.iter_mut().find(|s| s.shipment_id == shipment_id)
     }
 
@@ -74,7 +74,7 @@ impl Order {
 
 impl Shipment {
     /// Takes units of a line out; none where there are not so many.
-    fn take_out(&mut self, part: Part) -> Option<ShipmentItem> {
+    pub(super) fn take_out(&mut self, part: Part) -> Option<ShipmentItem> {
         let place = self.items.iter().position(|i| i.line_id == part.line_id && i.quantity >= part.quantity)?;
         let item = &mut self.items[place];
         item.quantity -= part.quantity;

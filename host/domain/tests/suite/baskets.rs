@@ -7,7 +7,7 @@ use domain::hooks::routing::{Allocation, Input, Line as RoutedLine, Plan, Stock,
 use domain::hooks::tax::Charge;
 use domain::hooks::{Context, Destination};
 use domain::ids::{OrderId, SellerId, Sku, TenantId, WarehouseId};
-use domain::order::{HoldSource, Line, LineStatus};
+use domain::order::{HoldSource, Line, LineStatus, ShippingRefund};
 use domain::placement::{Draft, add_up};
 use domain::time::Timestamp;
 use proptest::prelude::*;
@@ -142,6 +142,9 @@ pub fn draft(input: Input, prices: &[(i64, u32)], shipping_cost: i64, inclusive:
             discount: 0,
             tax: charge(price * i64::from(line.quantity), rate),
             status: LineStatus::Active,
+            cancelled: 0,
+            credited_units: 0,
+            credited: 0,
         })
         .collect();
     let shipping_tax = charge(shipping_cost, prices.first().map_or(0, |p| p.1));
@@ -170,6 +173,7 @@ pub fn draft(input: Input, prices: &[(i64, u32)], shipping_cost: i64, inclusive:
         tax_exemption: None,
         metadata: Some(r#"{"channel":"web"}"#.to_owned()),
         payment_retry_seconds: RETRY_SECONDS,
+        shipping_refund: ShippingRefund::default(),
         routing: Arc::new(input),
     }
 }
@@ -185,10 +189,13 @@ pub fn drafts() -> impl Strategy<Value = (Draft, Plan)> {
         4 => (prop::collection::vec((0i64..1_000_000, 0u32..=1_000_000), 1..4), 0i64..10_000),
         1 => Just((vec![(0i64, 190_000u32)], 0i64)),
     ];
-    (inputs(), prop::collection::vec(any::<u32>(), 1..20), charges, holds, any::<bool>()).prop_map(
-        |(input, cuts, (prices, shipping), holds, inclusive)| {
+    const REFUNDS: &[ShippingRefund] = &[ShippingRefund::Never, ShippingRefund::WithLast, ShippingRefund::Shared];
+    let terms = (any::<bool>(), prop::sample::select(REFUNDS));
+    (inputs(), prop::collection::vec(any::<u32>(), 1..20), charges, holds, terms).prop_map(
+        |(input, cuts, (prices, shipping), holds, (inclusive, shipping_refund))| {
             let plan = cut(&input, &cuts);
             let mut draft = draft(input, &prices, shipping, inclusive);
+            draft.shipping_refund = shipping_refund;
             draft.holds = holds.into_iter().map(|source| (source, "to be looked at".to_owned())).collect();
             (draft, plan)
         },

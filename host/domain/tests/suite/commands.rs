@@ -352,7 +352,7 @@ fn a_refund_is_counted_once_and_a_part_is_not_the_whole() {
     let first = order.payments[0].refunds[0].refund_id;
     let second = RefundId::derived(order.order_id, 2);
     order.payments[0].refunds[0].amount = 1;
-    order.payments[0].refunds.push(Refund { refund_id: second, amount: TOTAL - 1, done: false });
+    order.payments[0].refunds.push(Refund { refund_id: second, amount: TOTAL - 1, done: false, version: 0 });
     let steps = [
         (first, 1, 1, PaymentStatus::PartiallyRefunded),
         (first, 1, 1, PaymentStatus::PartiallyRefunded),

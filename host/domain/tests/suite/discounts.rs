@@ -21,6 +21,9 @@ fn line(line_id: u32, quantity: u32, price: i64) -> Line {
         discount: 0,
         tax: Charge::default(),
         status: LineStatus::Active,
+        cancelled: 0,
+        credited_units: 0,
+        credited: 0,
     }
 }
 

@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::command::credits::Refunded;
 use domain::command::{Command, TaskResult};
 use domain::ids::{PaymentId, RefundId};
-use domain::order::{HoldSource, Order, Task, TaskKind};
+use domain::order::{HoldSource, Order, Part, Task, TaskKind};
 use domain::status::{OrderStatus, PaymentStatus};
 use domain::time::Timestamp;
 use proptest::prelude::*;
 
 use crate::baskets::{RETRY_SECONDS, drafts};
-use crate::story::{Story, asked, declined, done, unknown};
+use crate::story::{Story, asked, bounce, declined, done, unknown};
 
 /// What the provider knows of a payment.
 #[derive(Debug, Default)]
@@ -128,6 +129,12 @@ enum Move {
     Hold,
     Release,
     Wait(i64),
+    /// A unit of a line is cancelled.
+    CancelOne(usize),
+    /// So many minor units are given back.
+    GiveBack(i64),
+    /// What was given back comes back.
+    Bounce(usize),
 }
 
 fn moves() -> impl Strategy<Value = Move> {
@@ -146,6 +153,9 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::Hold),
         3 => Just(Move::Release),
         1 => (0..2 * i64::from(RETRY_SECONDS)).prop_map(Move::Wait),
+        2 => any::<usize>().prop_map(Move::CancelOne),
+        2 => (1..2_000i64).prop_map(Move::GiveBack),
+        1 => any::<usize>().prop_map(Move::Bounce),
     ]
 }
 
@@ -168,6 +178,12 @@ impl World {
             Move::Cancel => Command::Cancel { reason: "over".to_owned() },
             Move::Hold => Command::Hold { source: HoldSource::Manual, reason: "wait".to_owned() },
             Move::Release => Command::Release,
+            Move::CancelOne(n) => {
+                let line_id = self.story.order.lines[n % self.story.order.lines.len()].line_id;
+                Command::CancelItems { items: vec![Part { line_id, quantity: 1 }], reason: "less".to_owned() }
+            }
+            Move::GiveBack(amount) => Command::Refund { what: Refunded::Amount(*amount), reason: "late".to_owned() },
+            Move::Bounce(n) => return self.bounce(*n),
         };
         // A person may be refused; that is no matter here.
         let _ = self.story.send(&person, self.now);
@@ -191,6 +207,21 @@ impl World {
             self.provider.ask(task.kind, asked(&self.story.order, task.kind), fate)
         };
         self.flying.push((task.task_id, result));
+    }
+
+    /// The customer's bank sends a refund back, which everybody learns.
+    fn bounce(&mut self, n: usize) {
+        let payments = self.story.order.payments.iter();
+        let done = payments.flat_map(|p| p.refunds.iter().filter(|r| r.done).map(|r| (p.payment_id, r)));
+        let done: Vec<_> = done.map(|(payment_id, refund)| (payment_id, refund.refund_id)).collect();
+        let Some((payment_id, refund_id)) = done.get(n % done.len().max(1)).copied() else { return };
+        let book = self.provider.books.get_mut(&payment_id).expect("the provider knows what it did");
+        book.refunds.remove(&refund_id).expect("it was given back");
+        // It has done with that request, and another has another key.
+        self.provider.answers.remove(&("refund", payment_id, Some(refund_id)));
+        let failed = bounce(&self.story.order, refund_id);
+        assert_eq!(self.story.must(&failed, self.now), 1);
+        assert_eq!(self.story.must(&failed, self.now), 0, "the same again is no news");
     }
 
     fn arrive(&mut self, n: usize, twice: bool) {
@@ -234,8 +265,7 @@ fn compare(order: &Order, provider: &Provider) {
     }
     assert!(provider.books.keys().all(|id| order.payments.iter().any(|p| p.payment_id == *id)));
     let kept: i64 = provider.books.values().map(|b| b.captured - b.refunds.values().sum::<i64>()).sum();
-    let due = if order.status == OrderStatus::Cancelled { 0 } else { order.amounts.total };
-    assert_eq!(kept, due, "the customer has paid {kept} for an order that is {}", order.status);
+    assert_eq!(kept, order.due(), "the customer has paid {kept} for an order that is {}", order.status);
 }
 
 proptest! {

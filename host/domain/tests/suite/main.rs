@@ -5,6 +5,7 @@ mod baskets;
 mod story;
 
 mod commands;
+mod credits;
 mod discounts;
 mod hook_laws;
 mod ledger;

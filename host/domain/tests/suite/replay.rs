@@ -1,5 +1,6 @@
 //! History: replaying an order's events gives its document, in memory and through the stored form.
 
+use domain::command::credits::Refunded;
 use domain::command::shipments::{Action, Progress, Report};
 use domain::command::{Command, TaskResult};
 use domain::event::Event;
@@ -9,7 +10,7 @@ use domain::transition::{apply, replay};
 use proptest::prelude::*;
 
 use crate::baskets::{RETRY_SECONDS, drafts, small};
-use crate::story::{Story, asked, declined, done, unknown};
+use crate::story::{Story, asked, bounce, declined, done, unknown};
 
 /// What somebody or something does next; which task it is about is chosen when the order is known.
 #[derive(Debug, Clone)]
@@ -20,6 +21,14 @@ enum Move {
     Release,
     /// Something is done with one of the shipments.
     Ship(usize, usize),
+    /// Units of a line are cancelled.
+    CancelItems(usize, u32),
+    /// So much in a thousand of what was paid is given back.
+    Refund(i64),
+    /// The money for units of a line is given back.
+    RefundItems(usize, u32),
+    /// One of the refunds comes back.
+    Bounce(usize),
     /// A result for one of the open tasks.
     Resolve(usize, Answer),
     /// A result for any task that there ever was: mostly a late or repeated one.
@@ -58,6 +67,10 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::Cancel),
         2 => Just(Move::Hold),
         3 => Just(Move::Release),
+        4 => (any::<usize>(), any::<u32>()).prop_map(|(n, units)| Move::CancelItems(n, units)),
+        2 => (0i64..1_100).prop_map(Move::Refund),
+        2 => (any::<usize>(), any::<u32>()).prop_map(|(n, units)| Move::RefundItems(n, units)),
+        2 => any::<usize>().prop_map(Move::Bounce),
         6 => (any::<usize>(), any::<usize>()).prop_map(|(n, action)| Move::Ship(n, action)),
         10 => (any::<usize>(), answers()).prop_map(|(n, answer)| Move::Resolve(n, answer)),
         2 => (any::<u32>(), answers()).prop_map(|(n, answer)| Move::Late(n, answer)),
@@ -78,13 +91,20 @@ fn result(answer: Answer, amount: i64, now: Timestamp) -> TaskResult {
     }
 }
 
+/// Mostly no more than the line has.
+fn some_units(order: &Order, n: usize, units: u32) -> Vec<Part> {
+    let line = &order.lines[n % order.lines.len()];
+    vec![Part { line_id: line.line_id, quantity: 1 + units % (line.quantity + 1) }]
+}
+
 /// Mostly something that moves it on.
 fn action(shipment: &Shipment, what: usize) -> Action {
     let item = &shipment.items[what % shipment.items.len()];
     let part = Part { line_id: item.line_id, quantity: 1 + what as u32 % item.quantity };
     let news = TrackingNews { note: Some(format!("news {what}")), ..TrackingNews::default() };
-    match what % 8 {
+    match what % 9 {
         0 => Action::Pack,
+        8 => Action::Cancel { reason: "broken".to_owned() },
         1 => Action::Split { items: vec![part] },
         2 | 3 => Action::Ship(news),
         n => Action::Track(Report { status: Some(Progress::ALL[n - 4]), news }),
@@ -105,6 +125,21 @@ fn command(order: &Order, chosen: &Move, now: Timestamp) -> Option<Command> {
             let shipment = &order.shipments[n % order.shipments.len()];
             let action = action(shipment, *what);
             Some(Command::Shipment { shipment_id: shipment.shipment_id, action })
+        }
+        Move::CancelItems(n, units) => {
+            Some(Command::CancelItems { items: some_units(order, *n, *units), reason: "less".to_owned() })
+        }
+        Move::RefundItems(n, units) => {
+            Some(Command::Refund { what: Refunded::Items(some_units(order, *n, *units)), reason: "broken".to_owned() })
+        }
+        Move::Refund(thousandths) => {
+            let amount = order.amounts.total / 1_000 * thousandths;
+            Some(Command::Refund { what: Refunded::Amount(amount), reason: "late".to_owned() })
+        }
+        Move::Bounce(n) => {
+            let refunds: Vec<_> = order.payments.iter().flat_map(|p| &p.refunds).collect();
+            let refund_id = refunds.get(n % refunds.len().max(1))?.refund_id;
+            Some(bounce(order, refund_id))
         }
         Move::Resolve(_, _) if order.tasks.is_empty() => None,
         Move::Resolve(n, answer) => Some(resolved(order.tasks[n % order.tasks.len()].task_id, *answer)),

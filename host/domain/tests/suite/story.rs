@@ -3,14 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::command::{Command, Refusal, TaskResult, execute};
+use domain::command::{Command, PaymentFact, Refusal, TaskResult, execute};
 use domain::event::Event;
-use domain::order::{HoldSource, LineStatus, Order, Payment, Task, TaskKind};
+use domain::ledger::{Kind, ledger};
+use domain::order::{HoldSource, LineStatus, Order, Payment, ShippingRefund, Task, TaskKind};
 use domain::placement::Draft;
 use domain::status::{EventKind, Next, OrderStatus, PaymentStatus, ShipmentStatus};
 use domain::time::Timestamp;
 use domain::transition::apply;
-use domain::{hooks::routing::Plan, ids::PaymentId};
+use domain::{
+    hooks::routing::Plan,
+    ids::{PaymentId, RefundId},
+};
 
 /// An order with its history.
 #[derive(Debug, Clone)]
@@ -83,7 +87,28 @@ impl Story {
             check_payment(order, payment);
         }
         check_tasks(order);
-        check_status(&self.placed, order);
+        check_status(order);
+        check_credits(order);
+        self.check_ledger();
+    }
+
+    /// The ledger says the same as the document, to the cent.
+    fn check_ledger(&self) {
+        let entries = ledger(self.events.iter().map(|(event, at)| (event, *at)));
+        let sum = |kind: Kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.amount).sum::<i64>();
+        let payments = &self.order.payments;
+        let of = |amount: fn(&Payment) -> i64| payments.iter().map(amount).sum::<i64>();
+        assert!(entries.iter().all(|entry| entry.amount >= 0), "{entries:?}");
+        assert_eq!(sum(Kind::Authorized), of(|p| p.authorized));
+        assert_eq!(sum(Kind::Captured), of(|p| p.captured));
+        assert_eq!(sum(Kind::Refunded) - sum(Kind::RefundFailed), of(|p| p.refunded));
+        let kept = of(|p| p.captured - p.refunded) - sum(Kind::DisputeLost);
+        assert_eq!(entries.last().map(|entry| entry.balance), Some(kept));
+        let owed = sum(Kind::Ordered) - sum(Kind::Cancelled);
+        let over = self.order.status == OrderStatus::Cancelled;
+        assert_eq!(owed, if over { 0 } else { self.order.amounts.total - self.order.credits.cancelled });
+        let held: i64 = payments.iter().filter(|p| is_open(p)).map(|p| p.authorized).sum();
+        assert_eq!(sum(Kind::Authorized) - sum(Kind::Voided) - sum(Kind::Captured), held);
     }
 
     pub fn kinds(&self) -> Vec<EventKind> {
@@ -121,7 +146,7 @@ impl Story {
         let paid: i64 = order.payments.iter().map(|p| p.captured - p.refunded).sum();
         match order.status {
             OrderStatus::Cancelled => assert_eq!(paid, 0),
-            other if is_paid(other) => assert_eq!(paid, order.amounts.total),
+            other if is_paid(other) => assert_eq!(paid, order.due()),
             other => panic!("an order at rest is {other}"),
         }
         for payment in &order.payments {
@@ -165,6 +190,14 @@ pub fn done(amount: i64) -> TaskResult {
     TaskResult::Done { reference: "pi_1".to_owned(), amount }
 }
 
+/// A refund that was done has not arrived.
+pub fn bounce(order: &Order, refund_id: RefundId) -> Command {
+    let has = |p: &&Payment| p.refunds.iter().any(|r| r.refund_id == refund_id);
+    let payment_id = order.payments.iter().find(has).expect("a refund has its payment").payment_id;
+    let (code, message) = ("closed".to_owned(), "the account is closed".to_owned());
+    Command::Told { payment_id, fact: PaymentFact::RefundFailed { refund_id, code, message } }
+}
+
 pub fn declined() -> TaskResult {
     TaskResult::Declined { code: "card_declined".to_owned(), message: "no".to_owned() }
 }
@@ -186,25 +219,17 @@ fn check_frame(placed: &Order, order: &Order) {
     frame.tasks.clone_from(&placed.tasks);
     frame.counters = placed.counters;
     frame.cancel_reason.clone_from(&placed.cancel_reason);
+    frame.credits = placed.credits;
     assert_eq!(&frame, placed);
     let bare = |order: &Order| {
         let mut lines = order.lines.clone();
-        lines.iter_mut().for_each(|line| line.status = LineStatus::Active);
+        for line in &mut lines {
+            line.status = LineStatus::Active;
+            (line.cancelled, line.credited_units, line.credited) = (0, 0, 0);
+        }
         lines
     };
     assert_eq!(bare(order), bare(placed));
-    assert_eq!(contents(order), contents(placed), "units come from nowhere, or are gone");
-}
-
-/// The units of each line that each warehouse is to send, in whatever shipments.
-fn contents(order: &Order) -> BTreeMap<(u32, String), u32> {
-    let mut contents = BTreeMap::new();
-    for shipment in &order.shipments {
-        for item in &shipment.items {
-            *contents.entry((item.line_id, shipment.warehouse_id.to_string())).or_default() += item.quantity;
-        }
-    }
-    contents
 }
 
 fn check_money(payment: &Payment) {
@@ -220,8 +245,12 @@ fn check_money(payment: &Payment) {
 fn check_payment(order: &Order, payment: &Payment) {
     use PaymentStatus as P;
     let tasks: Vec<&Task> = order.tasks.iter().filter(|t| t.kind.payment_id() == Some(payment.payment_id)).collect();
-    assert!(tasks.len() <= 1, "two operations on one payment: {tasks:?}");
-    let task = tasks.first().map(|t| t.kind);
+    let is_refund = |task: &&&Task| matches!(task.kind, TaskKind::Refund { .. });
+    let refunds = tasks.iter().filter(is_refund).count();
+    assert_eq!(refunds, payment.refunds.iter().filter(|r| !r.done).count(), "each refund has its task: {payment:?}");
+    assert!(refunds == 0 || refunds == tasks.len(), "nothing but refunds follows a capture: {tasks:?}");
+    assert!(refunds > 0 || tasks.len() <= 1, "two operations on one payment: {tasks:?}");
+    let task = tasks.iter().find(|task| !is_refund(task)).map(|t| t.kind);
     let payment_id = payment.payment_id;
     let expected = match payment.status {
         P::Pending if order.status == OrderStatus::Placed => None,
@@ -230,8 +259,8 @@ fn check_payment(order: &Order, payment: &Payment) {
             Some(TaskKind::Capture { payment_id })
         }
         P::Failed if payment.authorized > 0 => Some(TaskKind::Void { payment_id }),
-        P::Failed | P::Voided | P::Refunded => None,
-        P::Captured if is_paid(order.status) => None,
+        P::Failed | P::Voided | P::Captured | P::PartiallyRefunded | P::Refunded => None,
+        P::Unknown if refunds > 0 => None,
         // An order that is over may still have its capture under way, or an undo of it.
         _ => {
             assert!(task.is_some(), "{payment:?} waits for nothing");
@@ -245,7 +274,28 @@ fn check_payment(order: &Order, payment: &Payment) {
     let over = order.status == OrderStatus::Cancelled;
     assert_eq!(payment.next_action.is_some(), payment.status == P::RequiresAction && !over);
     assert!(payment.retry_until.is_none() || order.status == OrderStatus::PaymentFailed);
-    assert!(!over || payment.refundable() == 0, "money is kept: {payment:?}");
+}
+
+/// What is given up or back adds up, line by line and as a whole.
+fn check_credits(order: &Order) {
+    assert!(order.refundable() <= order.due(), "money is kept: {order:#?}");
+    let credits = &order.credits;
+    let (mut lines, mut whole) = (0, true);
+    for line in &order.lines {
+        let total = order.line_total(line);
+        assert!((0..=line.quantity).contains(&line.credited_units) && (0..=total).contains(&line.credited), "{line:?}");
+        if line.credited_units == line.quantity {
+            assert_eq!(line.credited, total, "all units of a line come to all of it");
+        }
+        assert!(line.cancelled <= line.credited_units, "{line:?}");
+        lines += line.credited;
+        whole &= line.credited_units == line.quantity;
+    }
+    assert!((0..=order.shipping_total()).contains(&credits.shipping));
+    assert!(lines + credits.shipping <= credits.cancelled + credits.refunded, "{order:#?}");
+    if whole && order.shipping_refund != ShippingRefund::Never {
+        assert_eq!(lines + credits.shipping, order.amounts.total, "all of it together is the total");
+    }
 }
 
 fn check_tasks(order: &Order) {
@@ -272,32 +322,44 @@ fn check_tasks(order: &Order) {
     assert_eq!(order.wake_at(), runnable.map(|t| t.due).min());
 }
 
-/// What is reserved for it or was sent, by SKU and warehouse.
-fn promised(order: &Order) -> BTreeMap<(String, String), i64> {
+/// What is reserved for it or was sent, by SKU.
+fn promised(order: &Order) -> BTreeMap<String, i64> {
     let mut promised = BTreeMap::new();
-    for (sku, warehouse, units) in order.reservations().into_iter().chain(order.taken_units()) {
-        *promised.entry((sku.to_string(), warehouse.to_string())).or_default() += units;
+    for (sku, _, units) in order.reservations().into_iter().chain(order.taken_units()) {
+        *promised.entry(sku.to_string()).or_default() += units;
     }
     promised
 }
 
-fn check_status(placed: &Order, order: &Order) {
+/// What is still wanted, by SKU.
+fn wanted(order: &Order) -> BTreeMap<String, i64> {
+    let mut wanted = BTreeMap::new();
+    for line in order.lines.iter().filter(|line| line.cancelled < line.quantity) {
+        *wanted.entry(line.sku.to_string()).or_default() += i64::from(line.quantity - line.cancelled);
+    }
+    wanted
+}
+
+fn check_status(order: &Order) {
     let over = order.status == OrderStatus::Cancelled;
     assert_eq!(order.cancel_reason.is_some(), over);
-    assert!(order.lines.iter().all(|l| (l.status == LineStatus::Cancelled) == over));
-    assert!(order.shipments.iter().all(|s| (s.status == ShipmentStatus::Cancelled) == over));
+    for line in &order.lines {
+        assert_eq!(line.status == LineStatus::Cancelled, over || line.cancelled == line.quantity, "{line:?}");
+    }
     if over {
+        assert!(order.shipments.iter().all(|s| s.status == ShipmentStatus::Cancelled));
         assert_eq!(order.reservations(), []);
-        assert!(order.holds.iter().all(|h| h.source == HoldSource::PaymentUnknown));
+        let lasting = [HoldSource::PaymentUnknown, HoldSource::Dispute];
+        assert!(order.holds.iter().all(|h| lasting.contains(&h.source)));
     } else {
-        assert_eq!(promised(order), promised(placed), "what was promised is reserved, or was sent");
+        assert_eq!(promised(order), wanted(order), "what is wanted is reserved, or was sent");
         assert_eq!(order.status, derived(order, order.status), "the status is another than the shipments say");
     }
     if order.status == OrderStatus::Placed {
         assert!(order.is_held() && order.tasks.is_empty(), "an order that nobody holds goes on");
     }
     if is_paid(order.status) && order.amounts.total > 0 {
-        assert_eq!(order.payment().map(|p| p.captured), Some(order.amounts.total));
+        assert_eq!(order.payment().map(|p| p.captured), order.payment().map(|p| p.amount));
     }
     if order.shipments.iter().any(|s| s.status.has_left()) {
         assert!(is_paid(order.status), "something was sent that is not paid");

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use domain::command::credits::Refunded;
 use domain::command::shipments::{Action, Progress, Report};
 use domain::command::{Command, Refusal, TaskResult, decide};
 use domain::event::Event;
@@ -11,7 +12,7 @@ use domain::status::{EventKind, OrderStatus, SHIPMENT_MOVES, ShipmentStatus, TRA
 use domain::time::Timestamp;
 
 use crate::baskets::{RETRY_SECONDS, START, small};
-use crate::story::{Story, asked, declined, done, unknown};
+use crate::story::{Story, asked, bounce, declined, done, unknown};
 
 /// More payments than these only repeat what fewer show.
 const PAYMENTS_EXPLORED: usize = 3;
@@ -104,6 +105,27 @@ fn shipping(order: &Order) -> Vec<(Command, Timestamp)> {
     commands
 }
 
+/// What is tried in every state without following where it leads: there would be no end of states.
+fn trying(order: &Order) -> Vec<(Command, Timestamp)> {
+    let one = || vec![Part { line_id: 1, quantity: 1 }];
+    let reason = || "less".to_owned();
+    let mut commands = vec![
+        Command::CancelItems { items: one(), reason: reason() },
+        Command::Refund { what: Refunded::Items(one()), reason: reason() },
+        Command::Refund { what: Refunded::Amount(1), reason: reason() },
+        Command::Refund { what: Refunded::Amount(i64::MAX), reason: reason() },
+    ];
+    for refund in order.payments.iter().flat_map(|p| &p.refunds) {
+        commands.push(bounce(order, refund.refund_id));
+    }
+    for shipment in &order.shipments {
+        let action = Action::Cancel { reason: reason() };
+        commands.push(Command::Shipment { shipment_id: shipment.shipment_id, action });
+    }
+    let commands = commands.into_iter().map(|command| (command, order.updated_at));
+    commands.chain(shipping(order)).collect()
+}
+
 /// What can be done with the shipments of an order that is only divided by hand where that is tried for itself.
 fn moving(order: &Order) -> Vec<(Command, Timestamp)> {
     let divides = |command: &Command| matches!(command, Command::Shipment { action: Action::Split { .. }, .. });
@@ -143,7 +165,7 @@ fn explore_from(beginnings: Vec<Story>, choices: Choices, probes: Choices) -> (V
 
 /// Everything up to the payment.
 fn explore() -> (Vec<Story>, Taken) {
-    explore_from(beginnings(), commands, shipping)
+    explore_from(beginnings(), commands, trying)
 }
 
 /// Everything after it, where a first try to pay has left an authorisation that is still to be given up.
@@ -161,7 +183,17 @@ fn explore_shipping() -> (Vec<Story>, Taken) {
     resolve(&mut story, &done);
     resolve(&mut story, &done);
     assert_eq!((story.order.status, story.order.tasks.len()), (OrderStatus::PaymentConfirmed, 1));
-    explore_from(vec![story], moving, shipping)
+    let mut refunding = Story::place(&draft, &plan);
+    refunding.finish(START);
+    refunding.must(&Command::Refund { what: Refunded::Amount(1), reason: "late".to_owned() }, START);
+    // Money that was given back for a cancelled order, and has come back.
+    let mut bounced = Story::place(&draft, &plan);
+    bounced.finish(START);
+    bounced.must(&Command::Cancel { reason: "over".to_owned() }, START);
+    bounced.finish(START);
+    let refund_id = bounced.order.payments[0].refunds[0].refund_id;
+    bounced.must(&bounce(&bounced.order, refund_id), START);
+    explore_from(vec![story, refunding, bounced], moving, trying)
 }
 
 fn kind_of(command: &Command) -> Option<EventKind> {
@@ -169,6 +201,10 @@ fn kind_of(command: &Command) -> Option<EventKind> {
         Command::Pay { .. } => Some(EventKind::PaymentAttempted),
         Command::Cancel { .. } => Some(EventKind::Cancelled),
         Command::Hold { .. } => Some(EventKind::HoldPlaced),
+        Command::CancelItems { .. } | Command::Shipment { action: Action::Cancel { .. }, .. } => {
+            Some(EventKind::ItemsCancelled)
+        }
+        Command::Refund { .. } => Some(EventKind::RefundRequested),
         Command::Shipment { action: Action::Pack, .. } => Some(EventKind::ShipmentPacked),
         Command::Shipment { action: Action::Ship(_), .. } => Some(EventKind::ShipmentShipped),
         Command::Shipment { action: Action::Split { .. }, .. } => Some(EventKind::ShipmentSplit),
@@ -190,7 +226,10 @@ fn check_refusal(order: &Order, command: &Command, now: Timestamp, refusal: &Ref
         }
         Refusal::OnHold => assert!(order.is_held() && matches!(kind_of(command), Some(EventKind::ShipmentShipped))),
         Refusal::NothingLeft => assert_eq!(kind_of(command), Some(EventKind::ShipmentSplit)),
-        Refusal::NoShipment | Refusal::TooManyUnits { .. } => panic!("{command:?} names what is there"),
+        Refusal::TooManyUnits { line_id, left, .. } => assert_eq!((*line_id, *left), (1, 0), "{command:?}"),
+        Refusal::RefundExceedsCaptured { left } => assert_eq!(*left, order.refundable()),
+        Refusal::NothingToRefund => assert_eq!(order.amounts.total, 0),
+        Refusal::NoShipment => panic!("{command:?} names what is there"),
         Refusal::NotHeld => assert!(*command == Command::Release && order.holds.is_empty()),
         Refusal::RetryExpired(until) => {
             assert_eq!(

@@ -48,6 +48,9 @@ pub fn draft(tenant: TenantId, lines: &[(Sku, u32)], warehouses: &[WarehouseId])
         discount: 0,
         tax: Charge { amount: 165, rate_ppm: 82_500, name: "TX sales tax".into() },
         status: LineStatus::Active,
+        cancelled: 0,
+        credited_units: 0,
+        credited: 0,
     };
     let basket: Vec<Line> = (1..).zip(lines).map(line).collect();
     let amounts = add_up(&basket, 500, 0, false).unwrap();
@@ -74,6 +77,7 @@ pub fn draft(tenant: TenantId, lines: &[(Sku, u32)], warehouses: &[WarehouseId])
         tax_exemption: None,
         metadata: Some(r#"{"channel":"web"}"#.into()),
         payment_retry_seconds: 1800,
+        shipping_refund: Default::default(),
         routing: Arc::new(routing(&basket, warehouses)),
         lines: basket,
     }

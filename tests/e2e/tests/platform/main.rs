@@ -13,6 +13,7 @@ mod observed;
 mod operations;
 mod plugins;
 mod policies;
+mod refunds;
 mod refusals;
 mod saga;
 mod scenarios;

@@ -7,6 +7,7 @@ use domain::command::{Command, REASON_CHARS_MAX};
 use domain::ids::OrderId;
 use utoipa::ToSchema;
 
+use super::shipments::{LineUnits, read_parts};
 use crate::Api;
 use crate::auth::{Authorized, OrdersWrite};
 use crate::body::JsonBody;
@@ -14,7 +15,7 @@ use crate::conditional::{IfMatch, Wait};
 use crate::idempotency::RequiredKey;
 use crate::json::Document;
 use crate::path::Id;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::refusals::refusals;
 use crate::routes::{IfMatchHeader, OrderAnswer, RequiredKeyHeader};
 use crate::views::order::CancelledView;
@@ -26,20 +27,21 @@ pub struct CancelOrder {
     /// For people; it stands in the order's history.
     #[schema(max_length = 500, example = "The customer changed their mind")]
     reason: String,
-    /// Parts of an order cannot be cancelled yet: leave it out.
-    #[schema(value_type = Option<Vec<Object>>)]
-    items: Option<Vec<()>>,
+    /// Which units, where not the whole order is cancelled.
+    #[schema(min_items = 1, max_items = 1000)]
+    items: Option<Vec<LineUnits>>,
 }
 
 refusals!(
     /// Of cancelling an order.
-    CancelRefusals: COMMON BODY KEYED COMMAND; PartialCancelUnavailable
+    CancelRefusals: COMMON BODY KEYED COMMAND
 );
 
-/// Cancels a whole order before it ships.
+/// Cancels an order before it ships, or units of it that have not left.
 ///
-/// The stock is released and the payment voided or refunded. Cancelling a cancelled order again changes nothing and
-/// gives the same answer.
+/// The stock is released, and the payment voided or refunded. Units come back with their share of tax and discount, and
+/// of shipping as the merchant has it. With the last unit the order is cancelled as a whole. Cancelling a cancelled
+/// order again changes nothing and gives the same answer.
 #[utoipa::path(
     post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancelOrder", tag = "Orders",
     params(("id" = String, Path, description = "The order's id."), RequiredKeyHeader, IfMatchHeader),
@@ -66,16 +68,14 @@ pub async fn cancel(
     Ok(OrderAnswer { status, order: &done.order, view, wait, replayed: done.replayed }.into_response())
 }
 
-/// Reads why the whole order is cancelled.
+/// Reads why, and whether a part only.
 pub fn read(body: &Document) -> Result<Command, Problem> {
-    let mut parts_given = false;
-    let reason = body.read(|o| {
-        parts_given = o.has("items");
-        o.required("reason", |v| v.text(REASON_CHARS_MAX))
-    })?;
-    if parts_given {
-        let problem = Problem::new(Code::PartialCancelUnavailable, "Leave `items` out to cancel the whole order.");
-        return Err(problem.at("/items", "cannot be given: only a whole order can be cancelled"));
-    }
-    Ok(Command::Cancel { reason })
+    body.read(|o| {
+        let items = o.has("items").then(|| o.optional("items", read_parts));
+        let reason = o.required("reason", |v| v.text(REASON_CHARS_MAX))?;
+        match items {
+            Some(items) => Some(Command::CancelItems { items: items?, reason }),
+            None => Some(Command::Cancel { reason }),
+        }
+    })
 }

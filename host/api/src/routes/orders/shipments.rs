@@ -1,11 +1,12 @@
-//! `POST /orders/{id}/shipments/{shipment_id}/pack`, `/split`, `/ship` and `/track`
+//! `POST /orders/{id}/shipments/{shipment_id}/pack`, `/split`, `/ship`, `/track` and `/cancel`
 
 use axum::extract::State;
-use axum::response::Response;
-use domain::command::Command;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use domain::command::shipments::{
     Action, CARRIER_CHARS_MAX, NOTE_CHARS_MAX, Progress, Report, TRACKING_NUMBER_CHARS_MAX,
 };
+use domain::command::{Command, REASON_CHARS_MAX};
 use domain::ids::{OrderId, ShipmentId};
 use domain::order::{Part, TrackingNews};
 use utoipa::ToSchema;
@@ -15,14 +16,14 @@ use super::place::{LINES_MAX, QUANTITY_MAX};
 use crate::Api;
 use crate::auth::{Authorized, OrdersWrite};
 use crate::body::{JsonBody, OptionalJsonBody};
-use crate::conditional::IfMatch;
+use crate::conditional::{IfMatch, Wait};
 use crate::idempotency::{OptionalKey, RequiredKey};
 use crate::json::{Document, Object, Value};
 use crate::path::Ids;
 use crate::problem::Problem;
 use crate::refusals::refusals;
-use crate::routes::{IfMatchHeader, OptionalKeyHeader, RequiredKeyHeader};
-use crate::views::order::OrderView;
+use crate::routes::{IfMatchHeader, OptionalKeyHeader, OrderAnswer, RequiredKeyHeader};
+use crate::views::order::{CancelledView, OrderView};
 
 /// Packing takes nothing.
 #[derive(ToSchema)]
@@ -61,6 +62,15 @@ pub struct ShipShipment {
     /// For people.
     #[schema(max_length = 500)]
     note: Option<String>,
+}
+
+/// Why a shipment is not sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this type is only the schema; `read_cancel` builds the action")]
+pub struct CancelShipment {
+    /// For people; it stands in the order's history.
+    #[schema(max_length = 500, example = "It was damaged when it was packed")]
+    reason: String,
 }
 
 /// How far a shipment has come. What is left out stays as it was.
@@ -208,6 +218,45 @@ pub async fn track(
     let action = read_track(&body)?;
     let command = Command::Shipment { shipment_id, action };
     follow(&api, caller, order_id, command, version, key.with(&body)?).await
+}
+
+/// Cancels a shipment that has not left.
+///
+/// Its units are not sent after all: their stock is released and their money given back, as where they are cancelled by
+/// `POST /orders/{id}/cancel`.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/shipments/{shipment_id}/cancel", operation_id = "cancelShipment", tag = "Orders",
+    params(
+        ("id" = String, Path, description = "The order's id."),
+        ("shipment_id" = String, Path, description = "The shipment's id."),
+        OptionalKeyHeader, IfMatchHeader,
+    ),
+    request_body = CancelShipment,
+    responses(
+        (status = 200, description = "The shipment is cancelled.", body = CancelledView, headers(("ETag" = String))),
+        ShipmentRefusals,
+    ),
+    security(("key" = ["orders:write"])),
+)]
+pub async fn cancel(
+    State(api): State<Api>,
+    Authorized(caller, ..): Authorized<OrdersWrite>,
+    Ids(order_id, shipment_id): Ids<OrderId, ShipmentId>,
+    key: OptionalKey,
+    IfMatch(version): IfMatch,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let action = read_cancel(&body)?;
+    let command = Command::Shipment { shipment_id, action };
+    let done = api.app.command(caller, order_id, command, version, key.with(&body)?).await?;
+    let view = CancelledView::new(&done.order);
+    let (status, wait) = (StatusCode::OK, Wait(None));
+    Ok(OrderAnswer { status, order: &done.order, view, wait, replayed: done.replayed }.into_response())
+}
+
+/// Reads why it is not sent.
+pub fn read_cancel(body: &Document) -> Result<Action, Problem> {
+    body.read(|o| o.required("reason", |v| v.text(REASON_CHARS_MAX))).map(|reason| Action::Cancel { reason })
 }
 
 /// Makes sure that nothing was given that would be lost.

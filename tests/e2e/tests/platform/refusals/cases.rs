@@ -74,6 +74,7 @@ fn missing(stage: &Stage) -> Vec<Case> {
     vec![
         no_key("pay without a key", "pay"),
         no_key("cancel without a key", "cancel"),
+        no_key("refund without a key", "refunds"),
         no_key("ship without a key", &format!("shipments/{NO_SHIPMENT}/ship")),
         nothing("an order that nobody has", "GET", &format!("/orders/{NOBODYS}")),
         nothing("its events", "GET", &format!("/orders/{NOBODYS}/events")),
@@ -91,6 +92,8 @@ fn missing(stage: &Stage) -> Vec<Case> {
             404,
             "not_found",
         ),
+        command("refunding nothing", "refunds", json!({"reason": "x", "amount": 1})),
+        command("cancelling no shipment", &format!("shipments/{NO_SHIPMENT}/cancel"), json!({"reason": "x"})),
         command("packing nothing", &format!("shipments/{NO_SHIPMENT}/pack"), json!({})),
         command("cancelling nothing", "cancel", json!({"reason": "x"})),
         command("paying nothing", "pay", json!({"payment_method_id": "pm_ok"})),
@@ -134,13 +137,15 @@ fn impossible(stage: &Stage) -> Vec<Case> {
     let order = |members| keyed("/orders", &basket::with(basket::of(&stage.sku, 1), members));
     let line = |price: &str, quantity: u32| json!({"sku_id": stage.sku, "quantity": quantity, "price": price});
     let dear: Vec<_> = (0..1_000).map(|_| line("9999999999999.99", 1_000_000)).collect();
-    let part = json!({"reason": "x", "items": [{"line_id": 1, "quantity": 1}]});
+    let part = json!({"reason": "x", "items": [{"line_id": 1, "quantity": 2}]});
     let part = keyed(&format!("/orders/{}/cancel", stage.confirmed), &part);
+    let refund = keyed(&format!("/orders/{}/refunds", stage.failed), &json!({"reason": "x", "amount": "0.01"}));
     vec![
         Case::new("no stock", order(json!({"items": [line("1.00", 101)]})), 422, "out_of_stock"),
         Case::new("a quote", order(json!({"quote_id": "q-1"})), 422, "quote_not_found").at(&["/quote_id"]),
         Case::new("too much money", order(json!({"items": dear})), 422, "total_too_large").at(&["/items"]),
-        Case::new("a part of an order", part, 422, "partial_cancel_unavailable").at(&["/items"]),
+        Case::new("more than was ordered", part, 422, "invalid_request").at(&["/items/0/quantity"]),
+        Case::new("more than was paid", refund, 422, "refund_exceeds_captured"),
     ]
 }
 
@@ -217,6 +222,15 @@ fn commands(stage: &Stage) -> Vec<Case> {
         command("a long reason", &stage.confirmed, "hold", long, &["/reason"]),
         command("a pay without a method", &stage.failed, "pay", amount, &["/payment_method_id", "/amount"]),
         command("a release with a wish", &stage.confirmed, "release", json!({"reason": "x"}), &["/reason"]),
+        command("a refund of nothing", &stage.confirmed, "refunds", json!({"reason": "x"}), &["/amount"]),
+        command("a refund of zero", &stage.confirmed, "refunds", json!({"reason": "x", "amount": 0}), &["/amount"]),
+        command(
+            "a refund of parts of cents",
+            &stage.confirmed,
+            "refunds",
+            json!({"amount": "0.001", "cause": "x"}),
+            &["/amount", "/reason", "/cause"],
+        ),
         command("a split of nothing", &stage.confirmed, &split, json!({"items": []}), &["/items"]),
         command(
             "a split of a line and a half",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 50] = [
+pub const OPERATIONS: [(&str, &str); 53] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("POST", "/orders/bulk"),
@@ -19,6 +19,9 @@ pub const OPERATIONS: [(&str, &str); 50] = [
     ("POST", "/orders/{order}/pay"),
     ("POST", "/orders/{order}/hold"),
     ("POST", "/orders/{order}/release"),
+    ("POST", "/orders/{order}/refunds"),
+    ("GET", "/orders/{order}/ledger"),
+    ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/cancel"),
     ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/pack"),
     ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/split"),
     ("POST", "/orders/{order}/shipments/shp_00000000000000000000000001/ship"),
@@ -82,6 +85,7 @@ async fn another_merchants_things_are_not_there() {
         let body = match path.rsplit('/').next() {
             Some("pay") => json!({"payment_method_id": "pm_ok"}),
             Some("cancel" | "hold") => json!({"reason": "mine"}),
+            Some("refunds") => json!({"reason": "mine", "amount": 1}),
             Some("split") => json!({"items": [{"line_id": 1, "quantity": 1}]}),
             _ => json!({}),
         };
