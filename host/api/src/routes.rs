@@ -46,6 +46,7 @@ pub fn protected() -> OpenApiRouter<Api> {
         .routes(routes!(orders::refund::ledger))
         .routes(routes!(events::of_order))
         .routes(routes!(orders::decisions::decisions))
+        .routes(routes!(orders::messages::messages))
         .routes(routes!(events::of_merchant))
         .routes(routes!(search::search))
         .routes(routes!(keys::list, keys::create))

@@ -4,6 +4,7 @@ pub mod decision;
 pub mod event;
 pub mod key;
 pub mod ledger;
+pub mod message;
 pub mod observed;
 pub mod order;
 pub mod plugin;

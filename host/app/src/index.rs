@@ -111,7 +111,7 @@ impl bus::Consumer for Indexing {
 }
 
 /// The store's event log, as consumers follow it.
-struct StoreLog(App);
+pub(crate) struct StoreLog(pub App);
 
 impl bus::Log for StoreLog {
     type Event = Touched;

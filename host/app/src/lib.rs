@@ -5,6 +5,7 @@
 //! `store::Store::commit`; every policy call goes through `policies`; every byte sent to a provider through `effects`.
 
 pub mod again;
+mod announce;
 mod audit;
 pub mod backtest;
 pub mod callbacks;
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod index;
 pub mod keyring;
 pub mod merchant;
+mod messages;
 pub mod observed;
 mod personal;
 pub mod place;
@@ -53,7 +55,7 @@ use crate::stock::Warehouse;
 pub use search::query::Error as QueryError;
 pub use search::{Cursor, SearchOptions, Sort};
 /// What the store's reads answer.
-pub use store::{CallbackEvent, Compared, Decision, EventRecord, Filter, Role};
+pub use store::{CallbackEvent, Compared, Decision, EventRecord, Filter, Message, Role};
 
 pub use crate::error::Error;
 pub use crate::idempotency::Idempotency;
@@ -126,6 +128,7 @@ struct Inner {
     watch: candidates::Watch,
     /// Told when something was called.
     callbacks: tokio::sync::Notify,
+    desk: announce::Desk,
 }
 
 /// What is kept in memory of what the store knows.
@@ -235,6 +238,7 @@ impl App {
             backtests: backtest::Jobs::new(),
             watch: candidates::Watch::new(),
             callbacks: tokio::sync::Notify::new(),
+            desk: announce::Desk::new(),
         })))
     }
 
@@ -253,6 +257,10 @@ impl App {
         app.0.background.spawn(async move { sweeper.sweep().await });
         let feeder = app.clone();
         app.0.background.spawn(async move { feeder.feed_index().await });
+        let noting = app.clone();
+        app.0.background.spawn(async move { noting.note_events().await });
+        let announcer = app.clone();
+        app.0.background.spawn(async move { announcer.announce().await });
         let checker = app.clone();
         app.0.background.spawn(async move { checker.finish_checks().await });
         let settler = app.clone();
@@ -356,6 +364,10 @@ impl App {
 
     pub(crate) fn watch(&self) -> &candidates::Watch {
         &self.0.watch
+    }
+
+    pub(crate) fn desk(&self) -> &announce::Desk {
+        &self.0.desk
     }
 
     pub(crate) fn feed(&self) -> &index::Feed {

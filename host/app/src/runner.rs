@@ -61,7 +61,7 @@ impl Runner {
         }
     }
 
-    fn lease(&self) -> Lease {
+    pub(crate) fn lease(&self) -> Lease {
         Lease { owner: self.node.clone(), until: clock::now().plus_millis(LEASE.as_millis() as i64) }
     }
 

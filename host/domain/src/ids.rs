@@ -156,6 +156,7 @@ macro_rules! derived_id {
 derived_id!(ShipmentId);
 derived_id!(PaymentId);
 derived_id!(RefundId);
+derived_id!(MessageId);
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {

@@ -20,6 +20,8 @@ pub struct CallContext {
 pub enum Work {
     /// Somebody waits for the answer: it decides about an order.
     Order,
+    /// It decides what is told about what has happened: it counts, but nobody waits for it.
+    Message,
     /// It decides nothing: a check, a back-test, a dry run, a shadow.
     Trial,
 }
@@ -29,6 +31,12 @@ impl CallContext {
     #[must_use]
     pub const fn order(tenant: TenantId) -> Self {
         Self { tenant, work: Work::Order }
+    }
+
+    /// A call that decides what is told about a merchant's order.
+    #[must_use]
+    pub const fn message(tenant: TenantId) -> Self {
+        Self { tenant, work: Work::Message }
     }
 
     /// A call that decides nothing.

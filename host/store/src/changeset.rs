@@ -10,6 +10,7 @@ use domain::order::Order;
 use domain::placement::Draft;
 use domain::time::Timestamp;
 
+use crate::messages::{Announced, Noted};
 use crate::records::{ApiKey, StoredOrder};
 
 /// Everything durable that one command changes.
@@ -35,6 +36,10 @@ pub struct Changeset {
     pub seal_keys: Vec<SealKey>,
     /// New API keys.
     pub api_keys: Vec<ApiKey>,
+    /// What a consumer has found that is to be asked about.
+    pub noted: Option<Noted>,
+    /// What a notification policy has answered.
+    pub announced: Option<Announced>,
 }
 
 impl Changeset {
@@ -52,6 +57,8 @@ impl Changeset {
             journal: Vec::new(),
             seal_keys: Vec::new(),
             api_keys: Vec::new(),
+            noted: None,
+            announced: None,
         }
     }
 }

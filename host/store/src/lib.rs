@@ -21,6 +21,7 @@ mod error;
 mod levels;
 mod lock;
 mod merchant;
+pub mod messages;
 pub mod outcome;
 mod plugins;
 mod postgres;
@@ -43,6 +44,7 @@ pub use changeset::{
 };
 pub use config::Config;
 pub use error::Error;
+pub use messages::{Announced, Announcement, Message, MessageStatus, Noted};
 pub use outcome::{Committed, Outcome, StoredKey};
 pub use records::{
     ApiKey, Binding, CallCount, CallCounts, CallbackAddress, CallbackEvent, CallbackState, Compared, DailyRoot,

@@ -14,6 +14,7 @@ use crate::changeset::{
     Changeset, Decision, JournalEntry, KeyClaim, Lease, Operation, OrderChange, SealKey, StockChange,
 };
 use crate::encode::{self, Encoded, PLACEMENT_EVENTS_MAX};
+use crate::messages::{Announced, Noted};
 use crate::records::ApiKey;
 
 /// A changeset ready for the queue.
@@ -29,6 +30,8 @@ pub(crate) struct Prepared {
     pub journal: Vec<JournalEntry>,
     pub seal_keys: Vec<SealKey>,
     pub api_keys: Vec<ApiKey>,
+    pub noted: Option<Noted>,
+    pub announced: Option<Announced>,
     /// About what it adds to a transaction.
     pub bytes: usize,
 }
@@ -92,6 +95,8 @@ impl Prepared {
             journal: changeset.journal,
             seal_keys: changeset.seal_keys,
             api_keys: changeset.api_keys,
+            noted: changeset.noted,
+            announced: changeset.announced,
             bytes: 0,
         };
         prepared.bytes = prepared.count_bytes();
@@ -114,7 +119,10 @@ impl Prepared {
         let operations: usize = self.operations.iter().map(|o| 200 + o.operation.len()).sum();
         let key = self.key.as_ref().map_or(0, |k| k.key.len() + k.response.as_ref().map_or(0, String::len));
         let api_keys: usize = self.api_keys.iter().map(|k| 200 + k.name.len()).sum();
-        200 + order + decisions + journal + operations + key + api_keys + self.stock.len() * 100
+        let noted = self.noted.as_ref().map_or(0, |noted| noted.announcements.len() * 60);
+        let messages = self.announced.iter().flat_map(|announced| &announced.messages);
+        let messages: usize = messages.map(|m| 300 + m.text.len() + m.html.as_ref().map_or(0, String::len)).sum();
+        200 + order + noted + messages + decisions + journal + operations + key + api_keys + self.stock.len() * 100
     }
 }
 

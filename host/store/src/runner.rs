@@ -90,7 +90,10 @@ impl Store {
     /// What the database said.
     pub async fn end_leases(&self) -> Result<u64, Error> {
         let sql = "update orders set lease_owner = null, lease_until = null where wake_at is not null and lease_owner is not null";
-        self.execute(Scope::All, sql::query(sql)).await
+        let ended = self.execute(Scope::All, sql::query(sql)).await?;
+        let sql = "update announcements set owner = null, until = null where owner is not null";
+        self.execute(Scope::All, sql::query(sql)).await?;
+        Ok(ended)
     }
 
     /// The earliest moment at which an order is due that nobody works on or whose lease ends.

@@ -20,6 +20,8 @@ mod calls;
 mod commit;
 #[path = "suite/faults.rs"]
 mod faults;
+#[path = "suite/messages.rs"]
+mod messages;
 #[path = "suite/nodes.rs"]
 mod nodes;
 #[path = "suite/reads.rs"]

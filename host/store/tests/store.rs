@@ -22,6 +22,8 @@ mod commit;
 mod embedded;
 #[path = "suite/faults.rs"]
 mod faults;
+#[path = "suite/messages.rs"]
+mod messages;
 #[path = "suite/reads.rs"]
 mod reads;
 #[path = "suite/runner.rs"]

@@ -3,7 +3,7 @@
 //! ```json
 //! { "shop": "Mugs & More", "channel": "email",
 //!   "texts": { "order.placed": {"subject": "Thank you", "text": "Dear {{name}},\nwe have your order {order}: {total}."},
-//!              "order.held": {"to": "ops@example.com", "text": "{order} needs somebody: {reason}"},
+//!              "order.hold_placed": {"to": "ops@example.com", "text": "{order} needs somebody: {reason}"},
 //!              "order.payment_captured": null } }
 //! ```
 //! `{order}`, `{total}`, `{status}`, `{reason}`, `{shop}`, `{delivery}` and `{items}` are filled in here, `{{name}}` when
@@ -61,7 +61,7 @@ const USUAL: [(&str, &str, &str); 4] = [
     ),
     ("order.payment_declined", "Your payment", "Dear {{name}},\n\nthe payment for your order {order} was declined.\n"),
     ("order.cancelled", "Your order {order} is cancelled", "Dear {{name}},\n\nyour order {order} is cancelled.\n"),
-    ("order.refunded", "Your refund", "Dear {{name}},\n\nwe have refunded your order {order}.\n"),
+    ("order.payment_refunded", "Your refund", "Dear {{name}},\n\nwe have refunded your order {order}.\n"),
 ];
 
 fn announce(input: Input) -> Result<Answer, String> {

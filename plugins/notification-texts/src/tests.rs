@@ -40,10 +40,10 @@ fn the_usual_text_is_filled_in_but_for_the_name() {
 #[test]
 fn a_merchants_text_goes_before_the_usual_and_null_before_both() {
     let config = r#"{"texts": {"order.placed": null,
-        "order.held": {"to": "ops@example.com", "channel": "sms", "text": "{order}: {reason} {odd} {"}}}"#;
+        "order.hold_placed": {"to": "ops@example.com", "channel": "sms", "text": "{order}: {reason} {odd} {"}}}"#;
     assert!(message(config, &input("order.placed", None)).is_none());
     assert!(message(config, &input("order.unheard_of", None)).is_none());
-    let held = message(config, &input("order.held", Some("risk"))).expect("it is configured");
+    let held = message(config, &input("order.hold_placed", Some("risk"))).expect("it is configured");
     assert_eq!((held.channel.as_str(), held.text.as_str()), ("sms", "ord_1: risk {odd} {"));
     assert!(matches!(held.to, Recipient::Address(address) if address == "ops@example.com"));
 }

@@ -48,6 +48,7 @@ struct OrderPage {
     ledger: Vec<LedgerRow>,
     due: String,
     events: Vec<Event>,
+    messages: Vec<Message>,
     decisions: Vec<Decision>,
     /// Whether decisions can be made again.
     may_replay: bool,
@@ -141,6 +142,17 @@ struct Decision {
     again: Option<Again>,
 }
 
+struct Message {
+    status: Status,
+    event: String,
+    channel: String,
+    recipient: String,
+    subject: String,
+    text: String,
+    time: String,
+    error: Option<String>,
+}
+
 /// A decision that was just made again.
 struct Again {
     is_same: bool,
@@ -186,10 +198,12 @@ async fn order_page(api: &Api, signed_in: &SignedIn, order_id: OrderId) -> Resul
     let personal = api.app.personal(&[&order]).await?.pop().flatten();
     let records = api.app.order_events(tenant, order_id).await?.unwrap_or_default();
     let history = events::views(&api.app, tenant, records).await?;
+    let messages = api.app.messages(tenant, order_id).await?.unwrap_or_default();
     let decisions = api.app.decisions(tenant, order_id).await?.unwrap_or_default();
     let ledger = api.app.ledger(tenant, order_id).await?.map(|ledger| ledger.entries).unwrap_or_default();
     Ok(OrderPage {
         ledger: ledger.iter().map(|entry| LedgerRow::new(order.currency, entry)).collect(),
+        messages: messages.iter().map(Message::new).collect(),
         events: history.into_iter().map(|(_, event)| Event::new(event)).collect(),
         decisions: decisions.iter().map(Decision::new).collect(),
         may_replay: signed_in.may_replay(),
@@ -234,6 +248,7 @@ impl OrderPage {
             ledger: Vec::new(),
             due: money(order.due()),
             events: Vec::new(),
+            messages: Vec::new(),
             decisions: Vec::new(),
             may_replay: false,
         }
@@ -402,6 +417,21 @@ impl Decision {
             logs: text::log_lines(&decision.logs),
             has_component: decision.digest.is_some(),
             again: None,
+        }
+    }
+}
+
+impl Message {
+    fn new(message: &app::Message) -> Self {
+        Self {
+            status: Status::new(message.status.name()),
+            event: message.event.clone(),
+            channel: message.channel.clone(),
+            recipient: message.recipient.clone().unwrap_or_else(|| "the customer".to_owned()),
+            subject: message.subject.clone().unwrap_or_default(),
+            text: message.text.clone(),
+            time: text::time(message.updated_at),
+            error: message.last_error.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ type Names = BTreeSet<String>;
 type Case<'c> = (BTreeMap<String, Names>, &'c [(&'c str, &'c str)]);
 
 /// What the contract promises so far.
-const OPERATIONS: [&str; 56] = [
+const OPERATIONS: [&str; 57] = [
     "get /api/v1/backtests/{id}",
     "delete /api/v1/backtests/{id}",
     "post /api/v1/decisions/{id}/replay",
@@ -44,6 +44,7 @@ const OPERATIONS: [&str; 56] = [
     "get /api/v1/orders/{id}/events",
     "post /api/v1/orders/{id}/hold",
     "get /api/v1/orders/{id}/ledger",
+    "get /api/v1/orders/{id}/messages",
     "post /api/v1/orders/{id}/pay",
     "post /api/v1/orders/{id}/refunds",
     "post /api/v1/orders/{id}/release",

@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod decisions;
 pub mod hold;
 pub mod list;
+pub mod messages;
 pub mod pay;
 pub mod place;
 pub mod read;

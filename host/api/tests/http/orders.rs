@@ -168,4 +168,6 @@ async fn the_history_tells_what_happened() {
     let decisions = shop.get(&format!("{path}/decisions")).await;
     assert_eq!(decisions.status, 200);
     assert_eq!(decisions.json, json!({"data": []}), "the built-in defaults are no policies");
+    let messages = shop.get(&format!("{path}/messages")).await;
+    assert_eq!((messages.status, messages.json), (200.try_into().expect("a status"), json!({"data": []})));
 }

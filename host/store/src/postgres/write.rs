@@ -10,9 +10,10 @@ use super::table::Table;
 use crate::Error;
 use crate::changeset::{Decision, JournalEntry, Operation, SealKey};
 use crate::encode::EventRow;
+use crate::messages::{Announced, Noted};
 use crate::prepare::Prepared;
 use crate::resolve::{Level, Net, OrderWrite};
-use crate::sql::{Columns, count};
+use crate::sql::{Columns, count, text};
 
 const ORDERS: &str = "insert into orders (tenant_id, order_id, version, status, wake_at, lease_owner, lease_until, \
      head_hash, document, customer_id, external_id, total_minor, placed_at, currency) select * from unnest($1::bytea[], \
@@ -64,6 +65,26 @@ const OPERATIONS: &str = "insert into operations (tenant_id, order_id, task_id, 
 
 const JOURNAL: &str = "insert into journal (tenant_id, order_id, task_id, seq, at, kind, payload) select * from \
      unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])";
+
+// Whoever follows the log on another node waits here, and then finds that this was noted before.
+const CURSOR: &str = "insert into consumer_cursors (consumer, position) values ($1, 0) \
+     on conflict (consumer) do update set position = consumer_cursors.position returning position";
+
+const MOVED_CURSOR: &str = "update consumer_cursors set position = $1 where consumer = $2 and position < $1";
+
+const NOTED: &str = "insert into announcements (tenant_id, position, order_id, version) select * from \
+     unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) on conflict (tenant_id, position) do nothing";
+
+// Of two nodes that have asked the same, one removes the note and keeps its answer.
+const MESSAGES: &str = "with gone as (delete from announcements as a using unnest($1::bytea[], $2::bigint[]) \
+     as d (tenant_id, position) where a.tenant_id = d.tenant_id and a.position = d.position \
+     returning a.tenant_id, a.position) insert into messages (tenant_id, position, order_id, message_id, version, event, \
+     channel, recipient, subject, text, html, status, attempts, reference, last_error, created_at, updated_at) \
+     select m.* from unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::text[], $9::text[], \
+     $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::text[], \
+     $18::bigint[], $19::bigint[]) as m (tenant_id, position, order_id, message_id, version, event, channel, recipient, \
+     subject, text, html, status, attempts, reference, last_error, created_at, updated_at) \
+     join gone on gone.tenant_id = m.tenant_id and gone.position = m.position";
 
 // Nobody else comes between the head and what is numbered by it: whoever commits next waits for this row.
 const LOG: &str = "with head as (update log_head set position = position + $1, calls = calls + $2 \
@@ -237,7 +258,61 @@ async fn records(connection: &mut PgConnection, batch: &[&Prepared], net: &Net) 
     write_operations(connection, &operations).await?;
     let mut journal = owned(batch, net, |p| &p.journal);
     journal.sort_by_key(|(tenant, entry)| (*tenant, entry.order_id, entry.task_id, entry.seq));
-    write_journal(connection, &journal).await
+    write_journal(connection, &journal).await?;
+    for noted in net.accepted.iter().filter_map(|index| batch[*index].noted.as_ref()) {
+        write_noted(connection, noted).await?;
+    }
+    let announced = net.accepted.iter().map(|index| batch[*index]);
+    let mut announced: Vec<_> = announced.filter_map(|p| p.announced.as_ref().map(|a| (p.tenant, a))).collect();
+    announced.sort_by_key(|(tenant, announced)| (*tenant, announced.position));
+    write_announced(connection, &announced).await
+}
+
+async fn write_noted(connection: &mut PgConnection, noted: &Noted) -> Result<(), Error> {
+    let rows = Table::default().one(text(&noted.consumer)).fetch(connection, CURSOR).await?;
+    let seen = rows.first().map_or(Ok(0), |row| Columns::new(row).count())?;
+    let new: Vec<_> = noted.announcements.iter().filter(|announcement| announcement.position > seen).collect();
+    Table::default()
+        .ids(new.iter().map(|a| a.tenant.uuid()))
+        .numbers(new.iter().map(|a| count(a.position)))
+        .ids(new.iter().map(|a| a.order_id.uuid()))
+        .numbers(new.iter().map(|a| count(a.version)))
+        .execute(connection, NOTED)
+        .await?;
+    let table = Table::default().one(count(noted.position)).one(text(&noted.consumer));
+    table.execute(connection, MOVED_CURSOR).await?;
+    Ok(())
+}
+
+async fn write_announced(connection: &mut PgConnection, announced: &[(TenantId, &Announced)]) -> Result<(), Error> {
+    if announced.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = announced.iter().flat_map(|(t, a)| a.messages.iter().map(|m| (*t, a.position, m))).collect();
+    let all = || rows.iter().map(|(.., message)| *message);
+    Table::default()
+        .ids(announced.iter().map(|(tenant, _)| tenant.uuid()))
+        .numbers(announced.iter().map(|(_, a)| count(a.position)))
+        .ids(rows.iter().map(|(tenant, ..)| tenant.uuid()))
+        .numbers(rows.iter().map(|(_, position, _)| count(*position)))
+        .ids(all().map(|m| m.order_id.uuid()))
+        .ids(all().map(|m| m.message_id.uuid()))
+        .numbers(all().map(|m| count(m.version)))
+        .texts(all().map(|m| m.event.as_str()))
+        .texts(all().map(|m| m.channel.as_str()))
+        .optional_texts(all().map(|m| m.recipient.as_deref()))
+        .optional_texts(all().map(|m| m.subject.as_deref()))
+        .texts(all().map(|m| m.text.as_str()))
+        .optional_texts(all().map(|m| m.html.as_deref()))
+        .texts(all().map(|m| m.status.name()))
+        .numbers(all().map(|m| i64::from(m.attempts)))
+        .optional_texts(all().map(|m| m.reference.as_deref()))
+        .optional_texts(all().map(|m| m.last_error.as_deref()))
+        .numbers(all().map(|m| m.created_at.micros()))
+        .numbers(all().map(|m| m.updated_at.micros()))
+        .execute(connection, MESSAGES)
+        .await?;
+    Ok(())
 }
 
 async fn write_seal_keys(connection: &mut PgConnection, keys: &Owned<'_, SealKey>) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use super::bulk::{Bulk, Row};
 use crate::Error;
 use crate::changeset::{Decision, JournalEntry, Operation, SealKey};
 use crate::encode::EventRow;
+use crate::messages::Message;
 use crate::prepare::Prepared;
 use crate::records::ApiKey;
 use crate::resolve::{DeferWrite, KeyWrite, Level, Net, OrderWrite, ReservationWrite};
@@ -100,6 +101,31 @@ static JOURNAL: Bulk = Bulk::new(
     "insert or rollback into journal (tenant_id, order_id, task_id, seq, at, kind, payload) select * from ",
     7,
     ROWS,
+);
+
+static CURSORS: Bulk = Bulk::new(
+    "insert or rollback into consumer_cursors (consumer, position) select * from ",
+    2,
+    " where column1 is not null on conflict (consumer) do update set position = excluded.position",
+);
+
+static NOTED: Bulk = Bulk::new(
+    "insert or rollback into announcements (tenant_id, position, order_id, version) select * from ",
+    4,
+    " where column1 is not null on conflict (tenant_id, position) do nothing",
+);
+
+static MESSAGES: Bulk = Bulk::new(
+    "insert or rollback into messages (tenant_id, position, order_id, message_id, version, event, channel, recipient, subject, \
+     text, html, status, attempts, reference, last_error, created_at, updated_at) select v.* from ",
+    17,
+    " as v where exists (select 1 from announcements as a where a.tenant_id = v.column1 and a.position = v.column2)",
+);
+
+static ANNOUNCED: Bulk = Bulk::new(
+    "delete from announcements where (tenant_id, position) in (select * from ",
+    2,
+    " where column1 is not null)",
 );
 
 static EVENTS: Bulk = Bulk::new(
@@ -220,7 +246,60 @@ async fn records(connection: &mut SqliteConnection, batch: &[&Prepared], net: &N
         .execute(connection, &operations, |(tenant, operation), row| bind_operation(*tenant, operation, row))
         .await?;
     let journal: Vec<_> = accepted().flat_map(|p| p.journal.iter().map(|j| (p.tenant, j))).collect();
-    JOURNAL.execute(connection, &journal, |(tenant, entry), row| bind_journal(*tenant, entry, row)).await
+    JOURNAL.execute(connection, &journal, |(tenant, entry), row| bind_journal(*tenant, entry, row)).await?;
+    messages(connection, accepted()).await
+}
+
+/// What is to be asked about, and what was answered: of two answers to one question the first counts.
+async fn messages<'p>(
+    connection: &mut SqliteConnection,
+    accepted: impl Iterator<Item = &'p Prepared> + Clone,
+) -> Result<(), Error> {
+    let noted: Vec<_> = accepted.clone().filter_map(|p| p.noted.as_ref()).collect();
+    CURSORS
+        .execute(connection, &noted, |noted, row| {
+            row.bind(text(&noted.consumer)).bind(count(noted.position));
+        })
+        .await?;
+    let announcements: Vec<_> = noted.iter().flat_map(|noted| &noted.announcements).collect();
+    NOTED
+        .execute(connection, &announcements, |announcement, row| {
+            row.bind(id(announcement.tenant.uuid()))
+                .bind(count(announcement.position))
+                .bind(id(announcement.order_id.uuid()))
+                .bind(count(announcement.version));
+        })
+        .await?;
+    let announced: Vec<_> = accepted.filter_map(|p| p.announced.as_ref().map(|a| (p.tenant, a))).collect();
+    let messages: Vec<_> = announced.iter().flat_map(|(t, a)| a.messages.iter().map(|m| (*t, a.position, m))).collect();
+    MESSAGES
+        .execute(connection, &messages, |(tenant, position, m), row| bind_message(*tenant, *position, m, row))
+        .await?;
+    ANNOUNCED
+        .execute(connection, &announced, |(tenant, announced), row| {
+            row.bind(id(tenant.uuid())).bind(count(announced.position));
+        })
+        .await
+}
+
+fn bind_message(tenant: TenantId, position: u64, message: &Message, row: &mut Row<'_>) {
+    row.bind(id(tenant.uuid()))
+        .bind(count(position))
+        .bind(id(message.order_id.uuid()))
+        .bind(id(message.message_id.uuid()))
+        .bind(count(message.version))
+        .bind(text(&message.event))
+        .bind(text(&message.channel))
+        .bind(message.recipient.clone())
+        .bind(message.subject.clone())
+        .bind(text(&message.text))
+        .bind(message.html.clone())
+        .bind(text(message.status.name()))
+        .bind(i64::from(message.attempts))
+        .bind(message.reference.clone())
+        .bind(message.last_error.clone())
+        .bind(message.created_at.micros())
+        .bind(message.updated_at.micros());
 }
 
 fn seal_key(tenant: TenantId, key: &SealKey, row: &mut Row<'_>) {
@@ -331,5 +410,9 @@ pub(super) const STATEMENTS: &[&Bulk] = &[
     &DECISIONS,
     &OPERATIONS,
     &JOURNAL,
+    &CURSORS,
+    &NOTED,
+    &MESSAGES,
+    &ANNOUNCED,
     &EVENTS,
 ];

@@ -2,5 +2,6 @@
 
 mod full_disk;
 mod kills;
+mod messages;
 mod power_loss;
 mod stops;

@@ -8,6 +8,7 @@ mod concurrency;
 mod disconnects;
 mod hooks;
 mod kit;
+mod messages;
 mod no_fast_path;
 mod observed;
 mod operations;

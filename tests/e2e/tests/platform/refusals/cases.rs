@@ -79,6 +79,7 @@ fn missing(stage: &Stage) -> Vec<Case> {
         nothing("an order that nobody has", "GET", &format!("/orders/{NOBODYS}")),
         nothing("its events", "GET", &format!("/orders/{NOBODYS}/events")),
         nothing("its decisions", "GET", &format!("/orders/{NOBODYS}/decisions")),
+        nothing("its messages", "GET", &format!("/orders/{NOBODYS}/messages")),
         nothing("what is no id", "GET", "/orders/17"),
         nothing("the id of something else", "GET", "/orders/shp_00000000000000000000000001"),
         nothing("an id with a NUL", "GET", "/orders/ord_%00"),

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use super::{Case, check, keyed};
 
 /// Every operation; `{order}` stands for an order.
-pub const OPERATIONS: [(&str, &str); 53] = [
+pub const OPERATIONS: [(&str, &str); 54] = [
     ("GET", "/orders"),
     ("POST", "/orders"),
     ("POST", "/orders/bulk"),
     ("GET", "/orders/{order}"),
     ("GET", "/orders/{order}/events"),
     ("GET", "/orders/{order}/decisions"),
+    ("GET", "/orders/{order}/messages"),
     ("POST", "/orders/{order}/cancel"),
     ("POST", "/orders/{order}/pay"),
     ("POST", "/orders/{order}/hold"),
