@@ -76,7 +76,7 @@ async fn another_merchants_order_does_not_exist() {
     let all = operations(&shop, &order_id).await;
     let of_an_order: Vec<_> =
         all.iter().filter(|o| o.path.contains(&order_id) && o.path.contains("/orders/")).collect();
-    assert_eq!(of_an_order.len(), 14);
+    assert_eq!(of_an_order.len(), 15);
     for operation in of_an_order {
         let headers = [("authorization", foreign.as_str()), ("idempotency-key", "f")];
         let body = (operation.method == "POST").then(|| body(&operation.path).to_string());
