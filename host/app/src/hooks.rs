@@ -84,7 +84,7 @@ pub struct WantedCandidate {
     pub mode: Mode,
     /// Of a canary: the share of orders, 1 to 100.
     pub percent: Option<u8>,
-    /// The share of failing calls above which a canary is taken back; [`candidates::FAILURE_PERCENT`] where none is given.
+    /// The share of failing calls above which a canary is taken back; [`crate::candidates::FAILURE_PERCENT`] where none is given.
     pub max_failure_percent: Option<u8>,
     /// The share of different answers above which a canary is taken back.
     pub max_drift_percent: Option<u8>,

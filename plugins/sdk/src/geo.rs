@@ -1,13 +1,5 @@
 //! Where things are, and how far apart, as well as a postal address tells: the middle of a country, or of a state of the
 //! United States.
-//!
-//! ```
-//! use orderwright_sdk::geo::{Point, distance_km};
-//!
-//! let new_york = Point::of_e6(40_710_000, -74_010_000);
-//! let texas = Point::of_region("US", Some("TX")).expect("a state");
-//! assert_eq!(distance_km(new_york, texas).round(), 2480.0);
-//! ```
 
 /// The mean radius of the earth in kilometres.
 const RADIUS_KM: f64 = 6371.0;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use domain::hooks::{Context, Destination, Hook, exchange, payment, risk, routing, tax};
+use domain::hooks::{Context, Destination, Hook, exchange, notification, payment, risk, routing, tax};
 use domain::ids::{OrderId, PaymentId, Sku, TenantId, WarehouseId};
 use domain::time::Timestamp;
 use plugin_host::limits::Limits;
@@ -195,12 +195,32 @@ pub fn payment_input(transcript: Vec<exchange::Entry>) -> payment::Input {
     }
 }
 
+/// An order of two units was placed.
+pub fn notification_input(config: &str) -> notification::Input {
+    notification::Input {
+        context: context(config),
+        event: notification::Event { name: "order.placed".into(), at: context("").now, version: 1, reason: None },
+        order: notification::Order {
+            order_id: OrderId::new(uuid::Uuid::from_u128(1)),
+            external_id: None,
+            status: "placed".into(),
+            currency: "USD".parse().unwrap(),
+            total: 1999,
+            country: "US".into(),
+            estimated_delivery: None,
+            lines: vec![notification::Line { line_id: 1, sku: sku("A"), title: None, quantity: 2 }],
+            shipments: Vec::new(),
+        },
+    }
+}
+
 /// A proper question, as a decision records it; none for a hook that has no input here.
 pub fn question(hook: Hook, config: &str) -> Option<String> {
     let input = match hook.name() {
         "routing" => serde_json::to_string(&routing::Input { context: context(config), ..routing_input() }),
         "tax" => serde_json::to_string(&tax::Input { context: context(config), ..tax_input() }),
         "risk" => serde_json::to_string(&risk_input(config)),
+        "notification" => serde_json::to_string(&notification_input(config)),
         "payment" => serde_json::to_string(&payment_input(vec![])),
         _ => return None,
     };

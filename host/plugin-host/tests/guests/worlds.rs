@@ -9,7 +9,7 @@ use domain::ids::{MessageId, OrderId, ShipmentId, WarehouseId};
 use plugin_host::Plugin;
 use uuid::Uuid;
 
-use crate::harness::{Fixture, caller, context, routing_input, sku, texas};
+use crate::harness::{Fixture, caller, context, notification_input, routing_input, sku, texas};
 
 async fn answer<Q: Question>(plugin: &Plugin, question: &Q) -> Q::Answer {
     plugin.call(caller(), question).await.result.unwrap()
@@ -70,22 +70,7 @@ async fn shipping_is_offered() {
 #[tokio::test]
 async fn an_event_is_announced() {
     let plugin = Fixture::new().load("notification_texts", Hook::Notification).await;
-    let order_id = OrderId::new(Uuid::from_u128(1));
-    let input = notification::Input {
-        context: context("{}"),
-        event: notification::Event { name: "order.placed".into(), at: context("{}").now, version: 1, reason: None },
-        order: notification::Order {
-            order_id,
-            external_id: None,
-            status: "placed".into(),
-            currency: "USD".parse().unwrap(),
-            total: 1999,
-            country: "US".into(),
-            estimated_delivery: None,
-            lines: vec![notification::Line { line_id: 1, sku: sku("A"), title: None, quantity: 2 }],
-            shipments: Vec::new(),
-        },
-    };
+    let input = notification_input("{}");
     let given = answer(&plugin, &input).await;
     let message = &given.messages[0];
     assert_eq!((message.channel.as_str(), &message.to), ("email", &notification::Recipient::Customer));

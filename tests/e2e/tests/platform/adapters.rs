@@ -228,7 +228,9 @@ async fn without_a_token_nothing_is_sent_and_it_is_asked_for_again() {
     uploaded(client, "cases", &admin::fixture("fixture_adapter_cases")).await;
     client.put("/secrets/client", &json!({"value": "client-secret"})).await;
     let host = provider.url.trim_start_matches("http://");
-    let binding = json!({"plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": []});
+    let binding = json!({
+        "plugin": "cases", "config": {"base_url": provider.url}, "hosts": [host], "fields": [], "secrets": ["client"]
+    });
     client.bind("payment/main", &binding).await.expect(200);
     let paid = eventually("the adapter is in force", async || {
         let id = client.placed(&basket::paid_with(basket::of(&sku, 1), "oauth2")).await;

@@ -94,9 +94,12 @@ impl Bench {
 
     /// The first project on this bench installs what all of them name: they name the same.
     fn share_environment(&self, project: &str) {
-        let shared = self.path("venv");
-        std::fs::create_dir_all(&shared).expect("a folder");
-        std::os::unix::fs::symlink(shared, self.path(project).join(".venv")).expect("a link");
+        let entries = std::fs::read_dir(self.folder.path()).expect("a folder");
+        let mut environments = entries.map(|entry| entry.expect("an entry").path().join(".venv"));
+        if let Some(installed) = environments.find(|environment| environment.is_dir()) {
+            let installed = installed.canonicalize().expect("it is there");
+            std::os::unix::fs::symlink(installed, self.path(project).join(".venv")).expect("a link");
+        }
     }
 }
 
