@@ -202,6 +202,18 @@ pub const TRANSITIONS: &[Transition] = {
     /// Money may have been taken.
     const PAID: &[OrderStatus] =
         &[PaymentConfirmed, Processing, PartiallyShipped, Shipped, OutForDelivery, Delivered, Cancelled];
+    /// A payment has begun, and something can still be said of it.
+    const BEGUN: &[OrderStatus] = &[
+        PaymentPending,
+        PaymentFailed,
+        PaymentConfirmed,
+        Processing,
+        PartiallyShipped,
+        Shipped,
+        OutForDelivery,
+        Delivered,
+        Cancelled,
+    ];
     /// Something may still be kept from being sent.
     const UNSENT: &[OrderStatus] =
         &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing, PartiallyShipped];
@@ -230,53 +242,11 @@ pub const TRANSITIONS: &[Transition] = {
         ),
         // A declined capture is followed by giving up its authorisation, while another payment may already be tried, or
         // what it pays for may be on its way.
-        row(
-            E::PaymentVoided,
-            &[
-                PaymentPending,
-                PaymentFailed,
-                PaymentConfirmed,
-                Processing,
-                PartiallyShipped,
-                Shipped,
-                OutForDelivery,
-                Delivered,
-                Cancelled,
-            ],
-            Next::Same,
-        ),
-        row(
-            E::PaymentUnknown,
-            &[
-                PaymentPending,
-                PaymentFailed,
-                PaymentConfirmed,
-                Processing,
-                PartiallyShipped,
-                Shipped,
-                OutForDelivery,
-                Delivered,
-                Cancelled,
-            ],
-            Next::Same,
-        ),
+        row(E::PaymentVoided, BEGUN, Next::Same),
+        row(E::PaymentUnknown, BEGUN, Next::Same),
         // What has left the warehouse whole can no longer be parked.
         row(E::HoldPlaced, UNSENT, Next::Same),
-        row(
-            E::HoldReleased,
-            &[
-                PaymentPending,
-                PaymentFailed,
-                PaymentConfirmed,
-                Processing,
-                PartiallyShipped,
-                Shipped,
-                OutForDelivery,
-                Delivered,
-                Cancelled,
-            ],
-            Next::Same,
-        ),
+        row(E::HoldReleased, BEGUN, Next::Same),
         row(
             E::Cancelled,
             &[Placed, PaymentPending, PaymentFailed, PaymentConfirmed, Processing],

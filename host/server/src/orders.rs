@@ -5,7 +5,6 @@
 
 mod columns;
 pub mod export;
-mod place;
 mod read;
 
 use std::collections::BTreeMap;
@@ -18,6 +17,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use crate::remote::client::{self, Client};
+use crate::remote::place::{self, Fate};
 use crate::remote::stop::Stop;
 use crate::remote::target;
 
@@ -131,7 +131,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let target = args.server.find()?;
         let stop = Stop::on_ctrl_c().context("listening for Ctrl-C")?;
         let client = Client::new(&target, stop)?;
-        match place::place(&client, &read.orders, usize::from(args.connections), &mut report).await {
+        let tell = |order: &read::Order, fate| match fate {
+            Fate::Placed(_) => report.placed += 1,
+            Fate::There(_) | Fate::Duplicate => report.already_there += 1,
+            Fate::Refused(reason) => _ = report.refused.insert(order.line, reason),
+        };
+        match place::place(&client, &read.orders, usize::from(args.connections), tell).await {
             Err(client::Error::Stopped) => report.stopped = true,
             result => result.with_context(|| {
                 let placed = report.placed;

@@ -42,7 +42,10 @@ impl App {
         let granted = if now.plugin == plugin { now.fields } else { PersonalFields::default() };
         let candidate = match wanted.candidate {
             None => None,
-            Some(_) if digest.is_none() || hook.is_adapter() => return Err(Refusal::NoCandidate),
+            // Decisions of an order are compared by their hook, and of notification it has many (decision 0014).
+            Some(_) if digest.is_none() || hook.is_adapter() || hook == Hook::Notification => {
+                return Err(Refusal::NoCandidate);
+            }
             Some(candidate) => Some(self.candidate(tenant, hook, &plugin, candidate).await?),
         };
         let to_bind = Bound {

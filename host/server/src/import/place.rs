@@ -1,15 +1,17 @@
 //! Placing what is not there yet, many at a time.
 
+use std::borrow::Cow;
+
 use futures::{StreamExt as _, stream};
-use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::client::{Answer, Client, Error};
+use super::client::{Client, Error};
 use super::mapping::{CURRENCY, Kind, Refused, ToPlace};
 use super::report::Report;
+use crate::remote::place::{self, Place};
 use crate::remote::progress;
 
-/// What became of an order.
+/// What became of an invoice.
 enum Fate {
     Placed,
     There,
@@ -44,42 +46,28 @@ async fn find(client: &Client, order: &ToPlace) -> Result<Option<Value>, Error> 
     Ok(page["data"].get_mut(0).map(Value::take))
 }
 
-/// Places the orders. After Ctrl-C those under way are finished and no more are begun.
+impl Place for &ToPlace {
+    fn key(&self) -> Cow<'_, str> {
+        format!("import-online-retail-{}", self.external_id).into()
+    }
+
+    fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+/// Places the orders.
 pub async fn place(client: &Client, orders: &[&ToPlace], connections: usize, report: &mut Report) -> Result<(), Error> {
-    let bar = progress::bar("placing", orders.len());
-    let waiting = stream::iter(orders).take_while(|_| std::future::ready(!client.is_stopped()));
-    let mut fates = waiting.map(async |order| (*order, place_one(client, order).await)).buffer_unordered(connections);
-    let mut stopped = None;
-    while let Some((order, fate)) = fates.next().await {
-        match fate {
-            Ok(fate) => record(report, order, fate),
-            // The others under way are heard out, so that the report is true.
-            Err(error) => stopped = stopped.or(Some(error)),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    match stopped {
-        Some(error) => Err(error),
-        None if client.is_stopped() => Err(Error::Stopped),
-        None => Ok(()),
-    }
-}
-
-async fn place_one(client: &Client, order: &ToPlace) -> Result<Fate, Error> {
-    let key = format!("import-online-retail-{}", order.external_id);
-    let answer = client.post(&["orders"], &key, &order.body).await?;
-    Ok(match answer.status {
-        StatusCode::CREATED if answer.replayed => judge(order, &answer.body, Fate::There),
-        StatusCode::CREATED => judge(order, &answer.body, Fate::Placed),
-        StatusCode::CONFLICT if answer.code() == "duplicate_external_id" => Fate::There,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(refused(&answer)),
-        _ => Fate::Refused(answer.problem()),
-    })
-}
-
-fn refused(answer: &Answer) -> Error {
-    Error::Refused(answer.problem())
+    let tell = |order: &&ToPlace, placed| {
+        let fate = match placed {
+            place::Fate::Placed(there) => judge(order, &there, Fate::Placed),
+            place::Fate::There(there) => judge(order, &there, Fate::There),
+            place::Fate::Duplicate => Fate::There,
+            place::Fate::Refused(reason) => Fate::Refused(reason),
+        };
+        record(report, order, fate);
+    };
+    place::place(client, orders, connections, tell).await
 }
 
 /// The server's order must come to what the invoice comes to.

@@ -1,5 +1,6 @@
 //! From a file to orders, or to the reason why a line is none. Pure: the same file gives the same orders and keys.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Format;
 use super::columns::{self, Column};
+use crate::remote::place::Place;
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -28,6 +30,16 @@ pub struct Order {
     pub body: String,
     /// Names what is placed, so that it is placed once: its content, and which of the orders with that content it is.
     pub key: String,
+}
+
+impl Place for Order {
+    fn key(&self) -> Cow<'_, str> {
+        self.key.as_str().into()
+    }
+
+    fn body(&self) -> &str {
+        &self.body
+    }
 }
 
 /// Reads a whole file.

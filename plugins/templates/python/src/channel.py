@@ -1,4 +1,4 @@
-"""Hands messages over to somebody who delivers them: here the mailbox of the sandbox, whose API is like that of many.
+"""Hands messages over to somebody who delivers them: here a deliverer whose API is like that of many.
 
     { "base_url": "http://127.0.0.1:8090", "from": "shop@example.com" }
 
